@@ -1,0 +1,1 @@
+"""Workloads in the mesh, over the official Kubernetes client."""

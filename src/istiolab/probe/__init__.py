@@ -1,0 +1,1 @@
+"""Questions on the wire, and what the proxies say about them."""

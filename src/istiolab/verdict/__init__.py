@@ -1,0 +1,1 @@
+"""Pure judgement: is what was published true?"""
