@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from istiolab.errors import HostError, IstiolabError
+from istiolab.receipt import model
+from istiolab.receipt.fingerprint import library_sha256, notebook_sha256
+from istiolab.receipt.model import CellTime, Receipt, WaitTime
+from istiolab.receipt.store import State, load_receipt, receipt_path, status, write_receipt
+
+
+def make_receipt(notebook: Path) -> Receipt:
+    return Receipt(
+        notebook_sha256=notebook_sha256(notebook),
+        library_sha256=library_sha256(),
+        versions={"kubernetes": "1.34.0", "istio": "1.28.2"},
+        images={"pilot": "sha256:00"},
+        machine={"processors": "2"},
+        provider="embedded",
+        started_at="2026-01-02T03:04:05Z",
+        duration_seconds=1.5,
+        cells=(
+            CellTime(index=1, name="first", seconds=0.25),
+            CellTime(index=2, name=None, seconds=1),
+        ),
+        waits=(WaitTime(what="rollout `a`", seconds=0.5),),
+    )
+
+
+@pytest.fixture
+def notebook(tmp_path: Path) -> Path:
+    path = tmp_path / "some.ipynb"
+    path.write_text("any bytes")
+    return path
+
+
+def test_a_receipt_comes_back_as_it_was_written(notebook: Path) -> None:
+    receipt = make_receipt(notebook)
+    written = write_receipt(notebook, receipt)
+    assert written == notebook.parent / "receipts" / "some.json"
+    assert load_receipt(notebook) == receipt
+
+
+def test_status_is_verified_while_nothing_changed(notebook: Path) -> None:
+    receipt = make_receipt(notebook)
+    write_receipt(notebook, receipt)
+    found = status(notebook)
+    assert found.state is State.VERIFIED
+    assert found.receipt == receipt
+
+
+def test_status_without_a_receipt_is_missing(notebook: Path) -> None:
+    assert load_receipt(notebook) is None
+    assert status(notebook).state is State.MISSING
+
+
+def test_status_is_stale_when_the_notebook_or_the_library_changed(notebook: Path) -> None:
+    receipt = make_receipt(notebook)
+    write_receipt(notebook, replace(receipt, library_sha256="other"))
+    found = status(notebook)
+    assert (found.state, found.reason[:11]) == (State.STALE, "the library")
+    assert found.receipt is not None
+    write_receipt(notebook, receipt)
+    notebook.write_text("other bytes")
+    found = status(notebook)
+    assert (found.state, found.reason[:12]) == (State.STALE, "the notebook")
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        ('"2026-01-02T03:04:05Z"', '"2026-02-02T03:04:05Z"'),
+        ('"1.28.2"', '"1.28.3"'),
+        ('"seconds": 0.25', '"seconds": 0.24'),
+    ],
+)
+def test_a_receipt_edited_by_hand_is_not_believed(notebook: Path, edit: tuple[str, str]) -> None:
+    path = write_receipt(notebook, make_receipt(notebook))
+    text = path.read_text()
+    assert edit[0] in text
+    path.write_text(text.replace(*edit))
+    with pytest.raises(IstiolabError, match="changed after it was written"):
+        load_receipt(notebook)
+    found = status(notebook)
+    assert found.state is State.FAILED
+    assert "changed after it was written" in found.reason
+    assert found.receipt is None
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"schema": 2}', '{"schema": 1}'])
+def test_what_is_no_receipt_is_not_believed(notebook: Path, text: str) -> None:
+    path = receipt_path(notebook)
+    path.parent.mkdir()
+    path.write_text(text)
+    assert status(notebook).state is State.FAILED
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"extra": 1}, "other fields"),
+        ({"provider": None}, "field `provider` has the wrong type"),
+        ({"versions": {"istio": 1}}, "field `versions` has the wrong type"),
+        ({"duration_seconds": True}, "field `duration_seconds` has the wrong type"),
+        ({"cells": [{"index": 0}]}, "cells has other fields"),
+        ({"cells": "none"}, "field `cells` has the wrong type"),
+        ({"waits": [{"what": 1, "seconds": 2}]}, "field `waits.what` has the wrong type"),
+    ],
+)
+def test_a_wrong_shape_is_refused_even_with_a_right_digest(
+    notebook: Path, change: dict[str, object], message: str
+) -> None:
+    table = json.loads(make_receipt(notebook).to_json())
+    del table["digest"]
+    table |= change
+    table["digest"] = model._digest(table)
+    with pytest.raises(IstiolabError, match=message):
+        Receipt.from_json(json.dumps(table))
+
+
+def test_a_folder_that_cannot_be_written_is_a_host_error(notebook: Path) -> None:
+    (notebook.parent / "receipts").write_text("a file in the way")
+    with pytest.raises(HostError, match="could not be written"):
+        write_receipt(notebook, make_receipt(notebook))
