@@ -1,1 +1,1 @@
-"""Workloads in the mesh, over the official Kubernetes client."""
+"""Namespaces and workloads on a cluster with Istio, through its API."""

@@ -148,7 +148,7 @@ def _cell(node: NotebookNode, index: int) -> Cell:
         id=node.id,
         # A raw cell is neither run nor shown as code: to a reader it is text.
         kind="code" if node.cell_type == "code" else "markdown",
-        source=node.source if isinstance(node.source, str) else "".join(node.source),
+        source=node.source,
         tags=tuple(node.metadata.get("tags", ())),
         outputs=tuple(_output(each) for each in node.get("outputs", ())),
     )
@@ -157,27 +157,24 @@ def _cell(node: NotebookNode, index: int) -> Cell:
 def _output(node: NotebookNode) -> Output:
     match node.output_type:
         case "stream":
-            return Output(kind="stream", text=_plain(node.text), html=None, markdown=None)
+            return Output(kind="stream", text=plain(node.text), html=None, markdown=None)
         case "error":
             lines = node.traceback or [f"{node.ename}: {node.evalue}"]
-            return Output(kind="error", text=_plain("\n".join(lines)), html=None, markdown=None)
+            return Output(kind="error", text=plain("\n".join(lines)), html=None, markdown=None)
         case _:
             kind = "result" if node.output_type == "execute_result" else "display"
             data = node.data
             return Output(
                 kind=kind,
-                text=_plain(data.get("text/plain", "")),
-                html=_joined(data.get("text/html")),
-                markdown=_joined(data.get("text/markdown")),
+                text=plain(data.get("text/plain", "")),
+                html=data.get("text/html"),
+                markdown=data.get("text/markdown"),
             )
 
 
-def _joined(text: str | list[str] | None) -> str | None:
-    return "".join(text) if isinstance(text, list) else text
-
-
-def _plain(text: str | list[str]) -> str:
-    return _COLOUR.sub("", _joined(text) or "")
+def plain(text: str) -> str:
+    """Return `text` without a terminal's colours."""
+    return _COLOUR.sub("", text)
 
 
 def _title(cells: tuple[Cell, ...]) -> str | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
+from nbformat.v4.rwbase import rejoin_lines
 from nbformat.validator import iter_validate
 
 from istiolab.errors import IstiolabError, KernelError
@@ -56,6 +57,8 @@ def parse_document(text: str, *, name: str) -> NotebookNode:
     _demand_format(tree, name=name)
     _demand_valid(tree, name=name)
     document: NotebookNode = nbformat.from_dict(tree)  # type: ignore[no-untyped-call]
+    # In the file a long text is a list of its lines; in a document it is one text.
+    rejoin_lines(document)  # type: ignore[no-untyped-call]
     return document
 
 

@@ -1,1 +1,1 @@
-"""Questions on the wire, and what the proxies say about them."""
+"""Questions asked on the wire, and what the sidecars say about them."""

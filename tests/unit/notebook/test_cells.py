@@ -1,43 +1,18 @@
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.unit.notebook.build import code, text, write
 
 from istiolab.errors import IstiolabError, KernelError
 from istiolab.notebook.cells import find_cell, read_notebook
 
-KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
-
-
-def code(source: str, *tags: str, outputs: list[dict[str, Any]] | None = None) -> dict[str, Any]:
-    return {
-        "cell_type": "code",
-        "id": f"id-{abs(hash(source)) % 10**8}",
-        "source": source,
-        "metadata": {"tags": list(tags)},
-        "outputs": outputs or [],
-        "execution_count": None,
-    }
-
-
-def heading(text: str) -> dict[str, Any]:
-    return {"cell_type": "markdown", "id": "head", "source": text, "metadata": {}}
-
-
-def write(folder: Path, *cells: dict[str, Any], kernel: dict[str, str] | None = KERNEL) -> Path:
-    path = folder / "some.ipynb"
-    metadata = {"kernelspec": kernel} if kernel else {}
-    tree = {"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": list(cells)}
-    path.write_text(json.dumps(tree))
-    return path
-
 
 def test_cells_keep_order_source_tags_and_name(tmp_path: Path) -> None:
     path = write(
-        tmp_path, heading("# The title { #here }\n\nText."), code("1 + 1", "check", "sum", "hide-x")
+        tmp_path, text("# The title { #here }\n\nText."), code("1 + 1", "check", "sum", "hide-x")
     )
     notebook = read_notebook(path)
     assert notebook.title == "The title"
@@ -69,7 +44,7 @@ def test_a_notebook_without_heading_is_titled_by_its_file(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("content", "message"),
     [
         ("{", "`bad.ipynb` is not valid JSON"),
         ("[]", "`bad.ipynb` is not a notebook: its JSON is no object"),
@@ -79,23 +54,23 @@ def test_a_notebook_without_heading_is_titled_by_its_file(tmp_path: Path) -> Non
         ('{"nbformat": 4, "nbformat_minor": 5, "cells": 3}', "is not a valid notebook"),
     ],
 )
-def test_what_is_no_notebook_is_a_kernel_error(tmp_path: Path, text: str, message: str) -> None:
+def test_what_is_no_notebook_is_a_kernel_error(tmp_path: Path, content: str, message: str) -> None:
     path = tmp_path / "bad.ipynb"
-    path.write_text(text)
+    path.write_text(content)
     with pytest.raises(KernelError) as caught:
         read_notebook(path)
     assert message in caught.value.message
 
 
 def test_cells_without_an_id_or_with_the_same_are_no_valid_notebook(tmp_path: Path) -> None:
-    nameless = code("1")
-    del nameless["id"]
+    path = write(tmp_path, code("1"))
+    path.write_text(path.read_text().replace('"id": "cell-0", ', ""))
     with pytest.raises(KernelError, match="is not a valid notebook") as caught:
-        read_notebook(write(tmp_path, nameless))
+        read_notebook(path)
     assert "'id' is a required property" in caught.value.where[0]
     with pytest.raises(KernelError, match="is not a valid notebook") as caught:
-        read_notebook(write(tmp_path, heading("a"), heading("b")))
-    assert caught.value.where == ("id `head`: on 2 cells",)
+        read_notebook(write(tmp_path, {**text("a"), "id": "x"}, {**text("b"), "id": "x"}))
+    assert caught.value.where == ("id `x`: on 2 cells",)
 
 
 def test_missing_file_and_missing_kernelspec_are_kernel_errors(tmp_path: Path) -> None:
