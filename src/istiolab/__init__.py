@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from istiolab.probe.access_log import AccessLogEntry
     from istiolab.probe.config_dump import EnvoyCluster, FilterChain, Route
     from istiolab.probe.fixes import Tried, try_fix
-    from istiolab.probe.matrix import Finding, fill_matrix
+    from istiolab.probe.matrix import Finding, fill_matrix, overview
     from istiolab.probe.passage import Passage
     from istiolab.probe.send import send
     from istiolab.probe.sidecar import (
@@ -55,6 +55,7 @@ __all__ = [
     "fill_matrix",
     "listeners",
     "observe",
+    "overview",
     "routes",
     "send",
     "trail",
@@ -70,7 +71,7 @@ _HOMES = {
     "probe.access_log": ("AccessLogEntry",),
     "probe.config_dump": ("EnvoyCluster", "FilterChain", "Route"),
     "probe.fixes": ("Tried", "try_fix"),
-    "probe.matrix": ("Finding", "fill_matrix"),
+    "probe.matrix": ("Finding", "fill_matrix", "overview"),
     "probe.passage": ("Passage",),
     "probe.send": ("send",),
     "probe.sidecar": (

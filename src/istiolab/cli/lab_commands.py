@@ -7,18 +7,27 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import click
 
 from istiolab.cli.progress import make_reporter
 from istiolab.errors import ExitCode, LabError, UsageError
 from istiolab.lab.embedded import EmbeddedProvider
+from istiolab.lab.existing import PUBLIC_IMAGE
 from istiolab.lab.folders import lab_name, state_folder, state_root
 from istiolab.lab.provider import ProviderKind, current, make_provider, provider_of
 from istiolab.lab.spec import Lab, NodePaths
 
 Function = Callable[..., Any]
+
+
+class Given(TypedDict):
+    """What describes a cluster that is given."""
+
+    kubeconfig: Path | None
+    context: str
+    workload_image: str
 
 
 def name_option(function: Function) -> Function:
@@ -49,27 +58,26 @@ def quiet_option(function: Function) -> Function:
 )
 @click.option("--kubeconfig", type=click.Path(path_type=Path), help="Of an existing cluster.")
 @click.option("--context", default="", help="The context in that kubeconfig.")
+@click.option(
+    "--workload-image",
+    default="",
+    help="What the notebooks' workloads run on an existing cluster: an image with nginx, bash and "
+    f"curl that it can pull.  [default: {PUBLIC_IMAGE}]",
+)
 @click.option("--keep", is_flag=True, help="Leave the node up when a step fails.")
 @json_option
 @quiet_option
 def up(
     name: str | None,
     provider: str,
-    kubeconfig: Path | None,
-    context: str,
     *,
     keep: bool,
     as_json: bool,
     quiet: bool,
+    **given: Unpack[Given],
 ) -> None:
     """Bring the lab up, building what is missing; return at once when it is up."""
-    chosen = make_provider(
-        ProviderKind(provider),
-        lab_name(name),
-        kubeconfig=kubeconfig,
-        context=context,
-        keep=keep,
-    )
+    chosen = make_provider(ProviderKind(provider), lab_name(name), keep=keep, **given)
     lab = chosen.up(make_reporter(quiet))
     if as_json:
         click.echo(lab.to_json(), nl=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import signal
 import sys
 import tempfile
 import traceback
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import click
 
+from istiolab.cli.bench_command import bench
 from istiolab.cli.lab_commands import LAB_COMMANDS
 from istiolab.cli.verify_command import verify
 from istiolab.errors import ExitCode, IstiolabError
@@ -28,13 +30,15 @@ def cli() -> None:
     """A real Kubernetes and Istio on this machine, and documentation that is executed on it."""
 
 
-for command in (*LAB_COMMANDS, verify):
+for command in (*LAB_COMMANDS, verify, bench):
     cli.add_command(command)
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line, and end the process with a documented exit code."""
     given = sys.argv[1:] if arguments is None else arguments
+    # Asked to end, we take back what was begun, as after Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(run_cli(given))
 
 

@@ -9,7 +9,16 @@ from contextlib import contextmanager
 from time import monotonic
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.progress_bar import ProgressBar
 
 from istiolab.system.progress import SILENT, Reporter, Step
 
@@ -80,6 +89,18 @@ class _TerminalStep:
         self._progress.update(self._task, total=1.0, completed=done)
 
 
+class _EstimatedBar(BarColumn):
+    """A bar that, where nothing counts the work, fills as the estimated time goes by."""
+
+    def render(self, task: Task) -> ProgressBar:
+        estimate = task.fields["estimate_seconds"]
+        if task.total is not None or not estimate:
+            return super().render(task)
+        # Never full: what takes longer than estimated is not done for that.
+        done = min(task.elapsed or 0.0, 0.95 * estimate)
+        return ProgressBar(total=estimate, completed=done, width=self.bar_width)
+
+
 class _TerminalReporter:
     def __init__(self) -> None:
         self._console = Console(stderr=True, highlight=False)
@@ -91,13 +112,17 @@ class _TerminalReporter:
         columns = (
             SpinnerColumn(),
             TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
+            _EstimatedBar(bar_width=24),
             TimeElapsedColumn(),
             TextColumn("[dim]{task.fields[estimate]} {task.fields[detail]}"),
         )
         with Progress(*columns, console=self._console, transient=True) as progress:
             task = progress.add_task(
-                name, total=None, estimate=_estimate(estimate_seconds), detail=""
+                name,
+                total=None,
+                estimate=_estimate(estimate_seconds),
+                estimate_seconds=estimate_seconds,
+                detail="",
             )
             try:
                 yield _TerminalStep(progress, task)

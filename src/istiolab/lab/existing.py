@@ -7,12 +7,15 @@ from pathlib import Path
 
 from istiolab.errors import ClusterError, UsageError
 from istiolab.lab.folders import state_folder
-from istiolab.lab.spec import Lab, NodePaths, read_lab
+from istiolab.lab.spec import Lab, NodePaths, demand_provider, read_lab
 from istiolab.system.command import Completed, run
 from istiolab.system.files import make_owned_folder, remove_owned_folder, write_atomic
 from istiolab.system.progress import Reporter
 
 OWNER_LABEL = "istiolab.dev/owner"
+# What the workloads need is nginx, bash, curl and coreutils; this one is there for every cluster
+# that reaches the Docker Hub.
+PUBLIC_IMAGE = "docker.io/library/nginx:1.22"
 # What the notebooks do outside their own namespaces is reading; inside, everything.
 _RIGHTS = (
     ("create", "namespaces", ""),
@@ -28,11 +31,19 @@ _RIGHTS = (
 class ExistingProvider:
     """A cluster given by a kubeconfig and a context."""
 
-    def __init__(self, name: str, *, kubeconfig: Path | None = None, context: str = "") -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        kubeconfig: Path | None = None,
+        context: str = "",
+        workload_image: str = "",
+    ) -> None:
         self._name = name
         self._paths = NodePaths(root=state_folder(name))
         self._given = kubeconfig
         self._context = context
+        self._workload_image = workload_image or PUBLIC_IMAGE
 
     def up(self, reporter: Reporter) -> Lab:
         """Take the cluster into use.
@@ -46,6 +57,7 @@ class ExistingProvider:
                 f"the kubeconfig `{self._given or ''}` is not there",
                 hint="name it: `istiolab up --provider existing --kubeconfig FILE`",
             )
+        demand_provider(self._paths.record, "existing")
         with reporter.step("look at the cluster", estimate_seconds=3) as step:
             step.detail("does it answer")
             self._demand_answer()
@@ -59,6 +71,7 @@ class ExistingProvider:
             kubeconfig=self._given.resolve(),
             context=self._context,
             fingerprint="",
+            workload_image=self._workload_image,
         )
         make_owned_folder(self._paths.root)
         write_atomic(self._paths.record, lab.to_json(), mode=0o600)

@@ -153,7 +153,10 @@ def _from_base(base: Path, inner: str, taken: Path) -> Path:
     target = taken / Path(inner).name
     if not target.exists():
         with tarfile.open(base) as archive:
-            stream = archive.extractfile(f"./{inner}")
+            try:
+                stream = archive.extractfile(f"./{inner}")
+            except KeyError:
+                stream = None
             if stream is None:
                 raise LabError(f"the base layer lacks `/{inner}`", where=(f"layer: {base}",))
             target.write_bytes(stream.read())

@@ -42,6 +42,7 @@ def make_provider(
     *,
     kubeconfig: Path | None = None,
     context: str = "",
+    workload_image: str = "",
     keep: bool = False,
 ) -> Provider:
     """Return the provider of a kind for the lab `name`."""
@@ -49,7 +50,9 @@ def make_provider(
         case ProviderKind.EMBEDDED:
             return EmbeddedProvider(name, keep=keep)
         case ProviderKind.EXISTING:
-            return ExistingProvider(name, kubeconfig=kubeconfig, context=context)
+            return ExistingProvider(
+                name, kubeconfig=kubeconfig, context=context, workload_image=workload_image
+            )
         case _:
             assert_never(kind)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from istiolab.errors import LabError
+from istiolab.errors import LabError, UsageError
 from istiolab.lab.network import Link
 
 NODE_NAME = "istiolab"
@@ -111,6 +111,8 @@ class Lab:
     """The node's link, as `Link`'s fields."""
     seconds: Mapping[str, float] | None = None
     """How long each step of coming up took."""
+    workload_image: str = ""
+    """The image of the notebooks' workloads; empty means the lab's own."""
 
     def to_json(self) -> str:
         """Return the record as indented JSON."""
@@ -134,6 +136,21 @@ def read_lab(record: Path) -> Lab | None:
             where=(f"record: {record}",),
             hint="`istiolab down` ends the lab all the same; then `istiolab up`",
         ) from broken
+
+
+def demand_provider(record: Path, provider: str) -> None:
+    """Demand that the lab of this record, if there is one, is of the kind `provider`.
+
+    Raises:
+        UsageError: it is of another: bringing it up would forget what only that one can end.
+        LabError: the record is not one of ours.
+    """
+    lab = read_lab(record)
+    if lab is not None and lab.provider != provider:
+        raise UsageError(
+            f"lab `{lab.name}` is in use with the provider `{lab.provider}`",
+            hint=f"take it down: `istiolab down --name {lab.name}`, or name another with `--name`",
+        )
 
 
 def link_fields(link: Link) -> dict[str, str | int]:

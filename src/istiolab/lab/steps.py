@@ -262,5 +262,5 @@ def _wait(what: str, look: Callable[[], Answer], *, timeout_seconds: float, log:
             f"({waited.attempts} attempts)",
             where=(f"last answer: {waited.detail}",),
             log=log,
-            hint=f"see its last lines with `istiolab logs {what}`",
+            hint=f"see its last lines with `istiolab logs {log.stem}`",
         )

@@ -36,6 +36,11 @@ def containerd_config(
     return text
 
 
+def store_folder(cache: Path, images: Path) -> Path:
+    """Return where the store of the images in the folder `images` lies when it is made."""
+    return cache / "stores" / images.name
+
+
 def ensure_store(
     archive: ImageArchive,
     *,
@@ -49,7 +54,7 @@ def ensure_store(
     Raises:
         LabError: containerd did not start, or refused the images.
     """
-    store = cache / "stores" / archive.path.parent.name
+    store = store_folder(cache, archive.path.parent)
     if store.is_dir():
         return store
     partial = store.with_name(f".{store.name}.partial")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
 from kubernetes.client import ApiClient, Configuration, CoreV1Api
 from kubernetes.client.exceptions import ApiException
 from kubernetes.config import ConfigException, load_kube_config
@@ -28,6 +29,8 @@ Json = Mapping[str, Any]
 FIELD_MANAGER = "istiolab"
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 30.0
+# What the official client stumbles over when the channel for the exit code holds none.
+_NO_EXIT_CODE = (KeyError, IndexError, TypeError, ValueError, yaml.YAMLError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +70,11 @@ class Cluster:
             MissingError: there is none.
             ClusterError: the server does not answer, or refuses.
         """
-        found: Json = json.loads(self.request("GET", path, query=query))
+        data = self.request("GET", path, query=query)
+        try:
+            found: Json = json.loads(data)
+        except ValueError as error:
+            raise self._no_api(data) from error
         return found
 
     def items(self, path: str, **query: str) -> list[Json]:
@@ -150,15 +157,21 @@ class Cluster:
                 _preload_content=False,
             )
         except ApiException as error:
-            raise ClusterError(f"could not run {what}", where=(_first_line(error),)) from error
+            raise ClusterError(f"could not run {what}", where=(_one_line(error),)) from error
         finally:
             api.close()  # type: ignore[no-untyped-call]
         return _finish(channel, what, timeout_seconds)
 
+    def _no_api(self, data: bytes) -> ClusterError:
+        return ClusterError(
+            f"what answers at `{self.address}` is no cluster's API",
+            where=(f"kubeconfig: {self.kubeconfig}", f"answer: {data[:120]!r}"),
+        )
+
     def _silent(self, error: Exception) -> ClusterError:
         return ClusterError(
             f"the cluster's API at `{self.address}` does not answer",
-            where=(f"kubeconfig: {self.kubeconfig}", _first_line(error)),
+            where=(f"kubeconfig: {self.kubeconfig}", _one_line(error)),
             hint="is the lab up? `istiolab status`; another cluster: `export KUBECONFIG=FILE`",
         )
 
@@ -197,9 +210,9 @@ def _configuration(kubeconfig: Path, context: str) -> Configuration:
             client_configuration=configuration,
             persist_config=False,
         )
-    except (ConfigException, ValueError, TypeError, AttributeError) as error:
+    except (ConfigException, yaml.YAMLError, ValueError, TypeError, AttributeError) as error:
         raise ClusterError(
-            f"the kubeconfig `{kubeconfig}` cannot be used", where=(_first_line(error),), hint=hint
+            f"the kubeconfig `{kubeconfig}` cannot be used", where=(_one_line(error),), hint=hint
         ) from error
     configuration.retries = 1
     configuration.connection_pool_maxsize = 16
@@ -216,13 +229,16 @@ def _finish(channel: Any, what: str, timeout_seconds: float) -> Executed:
             stderr=bytes(channel.read_stderr(timeout=0)).decode(errors="replace"),
             exit_code=int(channel.returncode),
         )
-    except (KeyError, IndexError, TypeError, ValueError, WebSocketException, OSError) as error:
+    except (*_NO_EXIT_CODE, WebSocketException, OSError) as error:
         # No exit code came: the connection was cut, or the container's runtime failed.
-        raise ClusterError(f"{what} broke off", where=(_first_line(error),)) from error
+        raise ClusterError(f"{what} broke off", where=(_one_line(error),)) from error
     finally:
         channel.close()
+        # After the server's goodbye `close` does nothing, and the socket would stay open.
+        channel.sock.shutdown()
 
 
-def _first_line(error: Exception) -> str:
-    text = str(error).strip() or type(error).__name__
-    return text.splitlines()[0][:300]
+def _one_line(error: Exception) -> str:
+    # An ApiException's own text begins with a line that holds its status and nothing else.
+    said = error.reason if isinstance(error, ApiException) else error
+    return " ".join(str(said).split())[:300] or type(error).__name__

@@ -7,7 +7,7 @@ import shlex
 from dataclasses import dataclass
 from html import escape
 
-from istiolab.errors import ClusterError
+from istiolab.errors import ClusterError, UsageError
 from istiolab.mesh.client import Cluster
 from istiolab.system.command import failure, run
 
@@ -44,13 +44,20 @@ def run_command(
     the cluster by `KUBECONFIG`, so that the line stays as one would type it.
 
     Raises:
+        UsageError: a quotation mark in the arguments has no partner.
         ClusterError: it is missing, too slow, or ended badly, with its last lines.
     """
+    try:
+        words = shlex.split(arguments)
+    except ValueError as error:
+        raise UsageError(
+            f"the arguments `{arguments}` of `{program}` are no shell words", where=(str(error),)
+        ) from error
     folder = os.environ.get("ISTIOLAB_BIN")
     path = os.environ.get("PATH", os.defpath)
     context = ("--context", cluster.context) if cluster.context else ()
     done = run(
-        [program, *context, *shlex.split(arguments)],
+        [program, *context, *words],
         environment={
             "KUBECONFIG": str(cluster.kubeconfig),
             "PATH": f"{folder}{os.pathsep}{path}" if folder else path,
@@ -60,7 +67,7 @@ def run_command(
     )
     if done.exit_code != 0:
         raise failure(done, error=ClusterError)
-    words = [program, *(shlex.quote(word) for word in context), arguments.strip()]
+    shown = [program, *(shlex.quote(word) for word in context), arguments.strip()]
     return Command(
-        command=" ".join(words), stdout=done.stdout, stderr=done.stderr, exit_code=done.exit_code
+        command=" ".join(shown), stdout=done.stdout, stderr=done.stderr, exit_code=done.exit_code
     )

@@ -113,7 +113,7 @@ def envoy_release(server_info: bytes) -> str:
     """
     try:
         found = _RELEASE.search(str(json.loads(server_info)["version"]).partition("/")[2])
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, TypeError):
         return ""
     return found[0] if found else ""
 

@@ -79,16 +79,22 @@ def parse(text: str) -> list[dict[str, Any]]:
     """
     try:
         objects = [item for item in yaml.safe_load_all(text) if item]
-    except yaml.YAMLError as error:
+    # ValueError: PyYAML lets one through for a scalar such as `2001-99-99`.
+    except (yaml.YAMLError, ValueError) as error:
         raise UsageError(
             "the manifest is not YAML", where=tuple(str(error).splitlines())
         ) from error
     for item in objects:
-        if not (isinstance(item, dict) and item.get("apiVersion") and item.get("kind")) or not (
-            item.get("metadata") or {}
-        ).get("name"):
+        if not _is_object(item):
             raise UsageError("an object of the manifest lacks `apiVersion`, `kind` or a name")
     return sorted(objects, key=lambda item: LAST_RANK.get(item["kind"], RANK.get(item["kind"], 5)))
+
+
+def _is_object(item: object) -> bool:
+    if not isinstance(item, dict) or not isinstance(item.get("metadata"), dict):
+        return False
+    named = (item.get("apiVersion"), item.get("kind"), item["metadata"].get("name"))
+    return all(isinstance(text, str) and text for text in named)
 
 
 def apply_objects(

@@ -89,7 +89,8 @@ class BoundedClient(NotebookClient):
 
 def _size(content: object) -> int:
     if isinstance(content, str):
-        return len(content)
+        # What came as JSON may hold half a character, which has no bytes of its own.
+        return len(content.encode(errors="replace"))
     if isinstance(content, dict):
         return sum(_size(each) for each in content.values())
     if isinstance(content, list):

@@ -56,7 +56,8 @@ def clear(document: NotebookNode) -> NotebookNode:
 
 
 def _kept(metadata: NotebookNode, names: frozenset[str]) -> NotebookNode:
-    return NotebookNode({name: value for name, value in metadata.items() if name in names})
+    kept = {name: value for name, value in metadata.items() if name in names}
+    return NotebookNode(kept)  # type: ignore[no-untyped-call]
 
 
 def _tidy_code(cell: NotebookNode, count: int | None) -> None:
@@ -65,13 +66,20 @@ def _tidy_code(cell: NotebookNode, count: int | None) -> None:
         if output.output_type == "execute_result":
             output.execution_count = count
         if "metadata" in output:
-            output.metadata = NotebookNode()
+            output.metadata = NotebookNode()  # type: ignore[no-untyped-call]
+        # Colours go first: a sign of theirs beside a token would hide where it begins.
+        _tidy_texts(output)
         redact_tree(output)
-        _name_cell_files(output)
 
 
-def _name_cell_files(output: NotebookNode) -> None:
+def _tidy_texts(output: NotebookNode) -> None:
     if isinstance(output.get("text"), str):
-        output.text = _CELL_FILE.sub("<cell>", output.text)
+        output.text = _tidy_text(output.text)
     if "traceback" in output:
-        output.traceback = [_CELL_FILE.sub("<cell>", plain(line)) for line in output.traceback]
+        output.traceback = [_tidy_text(line) for line in output.traceback]
+    if "text/plain" in output.get("data", {}):
+        output.data["text/plain"] = _tidy_text(output.data["text/plain"])
+
+
+def _tidy_text(text: str) -> str:
+    return _CELL_FILE.sub("<cell>", plain(text))

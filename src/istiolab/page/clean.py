@@ -9,10 +9,12 @@ from __future__ import annotations
 from html import escape
 from html.parser import HTMLParser
 
-_TAGS = frozenset(
-    "a abbr b br caption code col colgroup dd details div dl dt em figcaption figure i kbd li ol p "
-    "pre s samp small span strong sub summary sup table tbody td tfoot th thead tr u ul var".split()
-)
+_BLOCKS = {"details", "div", "figcaption", "figure", "p", "pre", "summary"}
+_LISTS = {"dd", "dl", "dt", "li", "ol", "ul"}
+_TABLES = {"caption", "col", "colgroup", "table", "tbody", "td", "tfoot", "th", "thead", "tr"}
+_WORDS = {"a", "abbr", "b", "br", "em", "i", "s", "small", "span", "strong", "sub", "sup", "u"}
+_PROGRAM_WORDS = {"code", "kbd", "samp", "var"}
+_TAGS = frozenset(_BLOCKS | _LISTS | _TABLES | _WORDS | _PROGRAM_WORDS)
 _VOID = frozenset({"br", "col"})
 # Their text is program, not something to read.
 _DROPPED = frozenset({"script", "style", "template", "title"})
@@ -61,7 +63,8 @@ class _Cleaner(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if not self._dropping:
-            text = escape(data, quote=False)
+            # Markdown takes a carriage return for the end of a line, too.
+            text = escape(data, quote=False).replace("\r\n", "\n").replace("\r", "\n")
             self._parts.append(text.replace("\n", "&#10;" if "pre" in self._open else " "))
 
     def result(self) -> str:

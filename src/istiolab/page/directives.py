@@ -1,6 +1,6 @@
 """A page's Markdown in, the same text with each directive replaced out.
 
-A directive is an HTML comment on a line of its own:
+A directive is an HTML comment on a line of its own, indented where it stands in an admonition:
 
     <!-- cell: NOTEBOOK/NAME -->            the cell's code and its outputs
     <!-- cell: NOTEBOOK/NAME code -->       its code alone; `output`: its outputs alone
@@ -16,13 +16,15 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from textwrap import indent
 
 from istiolab.errors import IstiolabError, UsageError
 
 _BEGINS = re.compile(r"^\s*<!--\s*(cell|receipt)\b")
-_CELL = re.compile(r"^<!--\s*cell:\s*([\w.-]+)/([\w.-]+)(?:\s+(code|output))?\s*-->\s*$")
-_RECEIPT = re.compile(r"^<!--\s*receipt:\s*([\w.-]+)\s*-->\s*$")
-_FENCE = re.compile(r"^\s*(`{3,}|~{3,})")
+_CELL = re.compile(r"^\s*<!--\s*cell:\s*([\w.-]+)/([\w.-]+)(?:\s+(code|output))?\s*-->\s*$")
+_RECEIPT = re.compile(r"^\s*<!--\s*receipt:\s*([\w.-]+)\s*-->\s*$")
+# What follows backticks holds no backtick, or it would be code within a line (CommonMark 4.5).
+_FENCE = re.compile(r"^\s*(`{3,}(?!.*`)|~{3,})")
 
 
 class Part(StrEnum):
@@ -102,7 +104,9 @@ def expand(
             lines.append(line)
             continue
         try:
-            lines.append(f"\n{render(parse(line))}\n")
+            # Within an admonition or a tab the directive is indented, and so is what it gives.
+            margin = line[: len(line) - len(line.lstrip())]
+            lines.append(f"\n{indent(render(parse(line)), margin)}\n")
         except IstiolabError as wrong:
             message = "; ".join((wrong.message, *wrong.where))
             problems.append(Problem(page=page, line=first_line + number, message=message))
@@ -145,16 +149,18 @@ def parse(line: str) -> Directive:
 
 def _lines(markdown: str) -> Iterator[tuple[int, str, bool]]:
     """Yield number (from 0), text and whether it is prose, of each line."""
-    fence = ""
-    for number, line in enumerate(markdown.split("\n")):
-        found = _FENCE.match(line)
-        # A fence ends with at least as many of the same signs (CommonMark 4.5).
-        if fence:
-            yield number, line, False
-            if found and found[1].startswith(fence) and not line.strip().strip(fence[0]):
-                fence = ""
-        elif found:
-            fence = found[1]
-            yield number, line, False
-        else:
-            yield number, line, True
+    lines = markdown.split("\n")
+    end = -1
+    for number, line in enumerate(lines):
+        if number > end and (found := _FENCE.match(line)):
+            end = _end_of_block(lines, number, found[1])
+        yield number, line, number > end
+
+
+def _end_of_block(lines: list[str], start: int, fence: str) -> int:
+    # As superfences does: a block ends with just the fence that it began with, and is none if
+    # that never comes.
+    for number in range(start + 1, len(lines)):
+        if lines[number].strip() == fence:
+            return number
+    return start - 1

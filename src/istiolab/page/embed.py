@@ -64,7 +64,7 @@ def _outputs(notebook: Notebook, cell: Cell, words: Words) -> str:
         part
         for is_stream, group in groupby(cell.outputs, key=lambda output: output.kind == "stream")
         for part in _group(list(group), is_stream=is_stream)
-        if part.html or part.markdown or part.text.strip()
+        if _is_seen(part)
     ]
     if not shown:
         raise IstiolabError(
@@ -81,6 +81,12 @@ def _group(outputs: list[Output], *, is_stream: bool) -> list[Output]:
         return outputs
     text = "".join(output.text for output in outputs)
     return [Output(kind="stream", text=text, html=None, markdown=None)]
+
+
+def _is_seen(output: Output) -> bool:
+    if output.html:
+        return bool(clean_html(output.html))
+    return bool((output.markdown or output.text).strip())
 
 
 def _output(output: Output, label: str, words: Words) -> str:

@@ -81,9 +81,8 @@ def with_source_digest(text: str, digest: str) -> str:
     """Return a translated page with `digest` in its front matter."""
     front, body = split_front_matter(text)
     line = f"source_sha256: {digest}"
-    if _SOURCE.search(front):
-        front = _SOURCE.sub(line, front)
-    else:
+    front, replaced = _SOURCE.subn(line, front)
+    if not replaced:
         front = f"{front}\n{line}".lstrip("\n")
     return f"---\n{front}\n---\n{body}"
 

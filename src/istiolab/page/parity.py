@@ -1,5 +1,7 @@
 """The documents of two languages in, what is not alike out.
 
+It is a command:
+
     python -m istiolab.page.parity             say what is not alike; ends with 1 if anything is
     python -m istiolab.page.parity --update    after reading both: mark the Chinese pages as made
                                                from the English ones as they stand

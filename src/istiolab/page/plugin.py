@@ -33,7 +33,7 @@ NOTEBOOKS = "notebooks"
 DOWNLOADS = "downloads"
 
 
-class Options(Config):
+class Options(Config):  # type: ignore[no-untyped-call]
     """The plugin's options in `mkdocs.yml`."""
 
     language = config_options.Choice(LANGUAGES)
@@ -46,7 +46,7 @@ class Options(Config):
     """Configurations of the other languages, which are built after this one, beside it."""
 
 
-class IstiolabPlugin(BasePlugin[Options]):
+class IstiolabPlugin(BasePlugin[Options]):  # type: ignore[no-untyped-call]
     """Embeds executed cells and receipts, and builds the languages side by side."""
 
     def __init__(self) -> None:
@@ -68,7 +68,7 @@ class IstiolabPlugin(BasePlugin[Options]):
     def on_files(self, files: Files, /, *, config: MkDocsConfig) -> Files:
         """Add the notebooks, their downloads, and the files that all languages share."""
         for path in sorted(Path(self.config.notebooks_dir).glob("*.ipynb")):
-            _add(files, config, f"{NOTEBOOKS}/{path.name}", path)
+            files.append(_notebook_file(config, path))
             files.append(_copy(config, f"{DOWNLOADS}/{path.name}", path))
             receipt = receipt_path(path)
             if receipt.exists():
@@ -132,6 +132,16 @@ class IstiolabPlugin(BasePlugin[Options]):
             path = Path(self.config.notebooks_dir) / f"{name}.ipynb"
             self._notebooks[name] = read_notebook(path)
         return self._notebooks[name]
+
+
+def _notebook_file(config: MkDocsConfig, path: Path) -> File:
+    # Not `File.generated`: mkdocs-jupyter's wrapper finds the file by its source folder alone.
+    return File(
+        f"{NOTEBOOKS}/{path.name}",
+        src_dir=str(path.parent.parent),
+        dest_dir=config.site_dir,
+        use_directory_urls=config.use_directory_urls,
+    )
 
 
 def _add(files: Files, config: MkDocsConfig, uri: str, path: Path) -> None:

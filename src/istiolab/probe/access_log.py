@@ -151,5 +151,6 @@ def parse_line(line: str) -> AccessLogEntry | None:
 
 def parse(text: str) -> tuple[AccessLogEntry, ...]:
     """Return the access log's entries in a sidecar's log, in their order."""
-    entries = (parse_line(line) for line in text.splitlines())
+    # Not `splitlines`: a header's value may hold what Unicode takes for a line's end.
+    entries = (parse_line(line) for line in text.split("\n"))
     return tuple(entry for entry in entries if entry is not None)

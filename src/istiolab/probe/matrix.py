@@ -9,7 +9,7 @@ protocol that Istio concludes from one name can touch another.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from istiolab.mesh.pods import LivePod
 from istiolab.mesh.session import Mesh, Namespace
-from istiolab.mesh.table import Listing
+from istiolab.mesh.table import Listing, Table
 from istiolab.probe.passage import Passage
 from istiolab.probe.send import send
 from istiolab.probe.sidecar import observe
@@ -110,6 +110,30 @@ def fill_matrix(
 
     with ThreadPoolExecutor(max_workers=len(Sidecars)) as lanes:
         return Listing(finding for found in lanes.map(lane, Sidecars) for finding in found)
+
+
+def overview(findings: Iterable[Finding]) -> Table:
+    """Return the answers side by side: a row for sidecars and port name, a column for each HTTP.
+
+    Args:
+        findings: what `fill_matrix` found; a cell that is not among them shows as empty.
+    """
+    answers = {found.cell: found.passage.exchange.answer for found in findings}
+    rows = dict.fromkeys((cell.sidecars, cell.port_name) for cell in CELLS)
+    return Table(
+        columns=("sidecars", "port name", *(f"HTTP/{http}" for http in VERSIONS)),
+        rows=tuple(
+            (
+                sidecars.value,
+                port_name,
+                *(
+                    answers.get(Cell(sidecars=sidecars, port_name=port_name, http=http), "")
+                    for http in VERSIONS
+                ),
+            )
+            for sidecars, port_name in rows
+        ),
+    )
 
 
 def stand_up(

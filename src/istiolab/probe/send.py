@@ -11,7 +11,7 @@ from istiolab.errors import ClusterError, UsageError
 from istiolab.mesh.pods import LivePod
 from istiolab.mesh.waits import wait_for
 from istiolab.probe.wire import Exchange, Request, read_response
-from istiolab.system.retry import Answer
+from istiolab.system.retry import SYSTEM_CLOCK, Answer
 
 # bash opens TCP connections by itself: raw bytes without a tool that knows better. The exit code
 # 7 (as curl's) keeps "could not connect" apart from "was closed without an answer".
@@ -19,6 +19,9 @@ _SCRIPT = (
     '{ exec 3<>"/dev/tcp/$1/$2"; } || exit 7; printf %s "$3" | base64 -d >&3; timeout "$4" cat <&3'
 )
 _NO_CONNECTION = 7
+# cat's: it read to the end, or to a reset. Others (127: no `timeout`; 137: killed) tell nothing
+# about the answer, and must not pass for a connection that was closed without one.
+_ENDED = (0, 1)
 CONNECT_SECONDS = 10.0
 
 
@@ -55,15 +58,20 @@ def make_request(url: str, *, http: str, headers: Mapping[str, str]) -> Request:
     Raises:
         UsageError: the URL is not `http://…`, or the version is neither 1.0 nor 1.1.
     """
-    parts = urlsplit(url)
-    if parts.scheme != "http" or not parts.hostname:
+    # RFC 9110, 4.2.1; a URL is ASCII (RFC 3986, 2), so that it can stand in a request as it is.
+    try:
+        parts = urlsplit(url)
+        port = parts.port or 80
+    except ValueError as error:
+        raise UsageError(f"`{url}` is no http:// URL", where=(str(error),)) from error
+    if parts.scheme != "http" or not parts.hostname or not url.isascii():
         raise UsageError(f"`{url}` is no http:// URL")
     if http not in ("1.0", "1.1"):
         raise UsageError(f"HTTP version `{http}` is none of 1.0 and 1.1")
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Request(
         host=parts.hostname,
-        port=parts.port or 80,
+        port=port,
         target=target,
         http_version=http,
         headers=headers,
@@ -74,19 +82,22 @@ def _from_here(request: Request, *, timeout_seconds: float) -> Exchange:
     data = request.to_bytes()
     with _connect(request.host, request.port) as connection:
         connection.settimeout(timeout_seconds)
+        deadline = SYSTEM_CLOCK.monotonic() + timeout_seconds
         received = b""
         try:
             connection.sendall(data)
-            while True:
+            while (left := deadline - SYSTEM_CLOCK.monotonic()) > 0:
+                connection.settimeout(left)
                 part = connection.recv(65536)
                 received += part
                 exchange = read_response(received, data, method=request.method, closed=not part)
                 if exchange is not None:
                     return exchange
-        except ConnectionResetError:
+        except (ConnectionResetError, BrokenPipeError):
             return _whole(received, data)
         except TimeoutError as late:
             raise _late(request, received, timeout_seconds) from late
+    raise _late(request, received, timeout_seconds)
 
 
 def _connect(host: str, port: int) -> socket.socket:
@@ -132,6 +143,11 @@ def _from_pod(source: LivePod, request: Request, *, timeout_seconds: float) -> E
         if exchange is None:
             raise _late(request, done.stdout, timeout_seconds)
         return exchange
+    if done.exit_code not in _ENDED:
+        raise ClusterError(
+            f"pod `{pod.name}` could not send: its shell ended with {done.exit_code}",
+            where=tuple(f"| {line}" for line in done.stderr.splitlines()[-3:]),
+        )
     return _whole(done.stdout, data)
 
 

@@ -194,7 +194,8 @@ def _read_body(
         return _read_chunks(data)
     if "content-length" in fields:
         length = fields["content-length"]
-        if not (length.isascii() and length.isdigit()):
+        # Sixteen digits, as for a chunk: more than any answer has, and less than int() refuses.
+        if not (length.isascii() and length.isdigit() and len(length) <= 16):
             raise _malformed("the answer has a Content-Length that is no number", data)
         size = int(length)
         return (data[:size], data[size:]) if len(data) >= size else None

@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-import istiolab
-
 # What code in a cell can reach. The lab's sources are left out: the versions and the image
 # digests in the receipt stand for what the lab made.
 _LIBRARY = ("__init__.py", "errors.py", "system", "mesh", "probe")
@@ -23,7 +21,7 @@ def library_sha256(root: Path | None = None) -> str:
     Args:
         root: the package's folder; none means the package that is running.
     """
-    folder = root if root is not None else Path(istiolab.__file__).parent
+    folder = root if root is not None else Path(__file__).resolve().parents[1]
     total = hashlib.sha256()
     for path in sorted(_files(folder), key=lambda each: each.relative_to(folder).as_posix()):
         content = path.read_bytes()

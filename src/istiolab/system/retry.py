@@ -89,5 +89,5 @@ def wait_until(
             return Waited(
                 done=answer.done, seconds=elapsed, attempts=attempts, detail=answer.detail
             )
-        clock.sleep(min(delay_seconds, timeout_seconds - elapsed))
-        delay_seconds = min(delay_seconds * 1.5, longest_delay_seconds)
+        clock.sleep(min(delay_seconds, longest_delay_seconds, timeout_seconds - elapsed))
+        delay_seconds *= 1.5

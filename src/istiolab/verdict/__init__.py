@@ -1,1 +1,1 @@
-"""Pure judgement: is what was published true?"""
+"""Is what was published true? Executions in, verdicts out; nothing here touches the machine."""

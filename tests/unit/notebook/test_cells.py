@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.notebook.build import code, text, write
 
 from istiolab.errors import IstiolabError, KernelError
 from istiolab.notebook.cells import find_cell, read_notebook
+from tests.unit.notebook.build import code, text, write
 
 
 def test_cells_keep_order_source_tags_and_name(tmp_path: Path) -> None:

@@ -11,12 +11,12 @@ from time import monotonic
 
 import psutil
 import pytest
-from tests.unit.notebook.build import code, text, write
 
 from istiolab.errors import KernelError
 from istiolab.notebook.cells import to_notebook
 from istiolab.notebook.execution import Ending, Execution, RunPlan
 from istiolab.notebook.run import run_notebook
+from tests.unit.notebook.build import code, text, write
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,52 @@
+# The front door: no logic here. `make help` lists what there is.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: help site build serve test test-unit test-lab test-site lint lock down clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+site: $(READY) ## Bring the lab up, execute the notebooks on it, build the site
+	$(BIN)/istiolab up
+	$(BIN)/istiolab verify
+	@$(MAKE) --no-print-directory build
+
+build: $(READY) ## Build the site from the notebooks as they are (needs no cluster)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "the site is in $(CURDIR)/site; serve it with \`make serve\`"
+
+serve: build ## Build the site and serve it (needs no cluster)
+	@echo "http://127.0.0.1:8000/ (Ctrl-C ends it)"
+	@$(BIN)/python -m http.server --directory site --bind 127.0.0.1 8000 2>/dev/null
+
+test: lint test-unit test-lab test-site ## Pass every test: lint, unit, live lab, browser
+
+test-unit: $(READY) ## The fast tests
+	$(BIN)/pytest tests/unit
+
+test-lab: $(READY) ## The tests on the live lab
+	$(BIN)/istiolab up
+	$(BIN)/pytest tests/lab
+
+test-site: $(READY) ## The tests in a real browser
+	tools/ensure-packages chromium fonts-noto-cjk
+	$(BIN)/pytest tests/site
+
+lint: $(READY) ## Format, lint, types, layers, docstrings, parity of the two languages
+	tools/lint
+
+lock: ## Write requirements.txt anew from the ranges in pyproject.toml
+	tools/lock
+
+down: $(READY) ## Take the lab down
+	$(BIN)/istiolab down
+
+clean: ## Delete what was built in this checkout (not the cache of the lab)
+	rm -rf .venv site reports
+
+$(READY): requirements.txt pyproject.toml tools/setup
+	tools/setup

@@ -1,0 +1,59 @@
+"""The `istiolab` command as a user calls it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+PROGRAM = Path(sys.executable).parent / "istiolab"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnLab:
+    name: str
+    state: Path
+    environment: Mapping[str, str]
+
+    @property
+    def kubeconfig(self) -> Path:
+        return self.state / self.name / "kubeconfig"
+
+    @property
+    def record(self) -> dict[str, Any]:
+        table: dict[str, Any] = json.loads((self.state / self.name / "lab.json").read_text())
+        return table
+
+
+def istiolab(
+    *arguments: str,
+    own: OwnLab | None = None,
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+    timeout_seconds: float = 300,
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(PROGRAM), *arguments],
+        env=dict(environment) if environment else dict(own.environment) if own else None,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=timeout_seconds,
+        check=False,
+    )
+
+
+def start(*arguments: str, own: OwnLab) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [str(PROGRAM), *arguments],
+        env=dict(own.environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )

@@ -1,0 +1,48 @@
+"""What the live tests stand on: the lab that is up, and labs of their own.
+
+Without a lab each of them fails with the reason; none is skipped.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from istiolab.lab.folders import cache_folder
+from istiolab.lab.provider import current
+from istiolab.lab.spec import Lab
+from istiolab.mesh.session import Mesh, connect
+from tests.lab.command import OwnLab, istiolab
+
+
+@pytest.fixture(scope="session")
+def lab() -> Lab:
+    return current()
+
+
+@pytest.fixture
+def mesh(lab: Lab) -> Iterator[Mesh]:
+    with connect(lab.kubeconfig) as connected:
+        yield connected
+
+
+@pytest.fixture
+def own_lab() -> Iterator[OwnLab]:
+    """Yield the name and the state folder of a lab that is not up; take down what is left of it."""
+    name = f"t-{secrets.token_hex(3)}"
+    # Short, and not pytest's own: the path of a socket in it may have 108 bytes (unix(7)).
+    with tempfile.TemporaryDirectory(prefix="il-") as state:
+        environment = {
+            **os.environ,
+            "ISTIOLAB_NAME": name,
+            "ISTIOLAB_STATE": state,
+            "ISTIOLAB_CACHE": str(cache_folder()),
+        }
+        own = OwnLab(name=name, state=Path(state), environment=environment)
+        yield own
+        istiolab("down", own=own)

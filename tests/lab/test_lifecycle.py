@@ -1,0 +1,178 @@
+"""The lab comes up and goes down, and leaves the machine as it was, whatever is killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from istiolab.lab.folders import cache_folder, state_root
+from istiolab.lab.spec import Lab
+from istiolab.system.retry import Answer, wait_until
+from tests.lab import host_state
+from tests.lab.command import OwnLab, istiolab, start
+
+
+def _snapshot(own: OwnLab) -> dict[str, frozenset[str]]:
+    return dict(host_state.take(without=(cache_folder(), state_root(), own.state)))
+
+
+def _left_behind(before: dict[str, frozenset[str]], own: OwnLab) -> dict[str, list[str]]:
+    return host_state.difference(before, _snapshot(own))
+
+
+def _wait_for_text(process: subprocess.Popen[str], text: str) -> str:
+    assert process.stdout is not None
+    seen = ""
+    for line in process.stdout:
+        seen += line
+        if text in line:
+            return seen
+    raise AssertionError(f"`{text}` was never said:\n{seen}")
+
+
+def test_a_second_lab_beside_the_first_comes_up_twice_and_leaves_nothing(
+    lab: Lab, own_lab: OwnLab
+) -> None:
+    before = _snapshot(own_lab)
+    first = istiolab("up", "--json", own=own_lab)
+    assert first.returncode == 0, first.stderr
+    record = json.loads(first.stdout)
+    assert lab.link is not None
+    assert record["link"]["node_address"] != lab.link["node_address"]
+    pods = istiolab("kubectl", "get", "pods", "-A", "-o", "json", own=own_lab)
+    ready = {
+        pod["metadata"]["namespace"]: all(c["ready"] for c in pod["status"]["containerStatuses"])
+        for pod in json.loads(pods.stdout)["items"]
+    }
+    assert ready == {"kube-system": True, "istio-system": True}
+
+    start_of_second = time.monotonic()
+    second = istiolab("up", own=own_lab)
+    assert second.returncode == 0
+    assert "is up already" in second.stderr
+    assert json.loads(istiolab("up", "--json", own=own_lab).stdout)["pid"] == record["pid"]
+    assert time.monotonic() - start_of_second < 10
+
+    down = istiolab("down", own=own_lab)
+    assert down.returncode == 0, down.stderr
+    assert _left_behind(before, own_lab) == {}
+    assert istiolab("down", own=own_lab).returncode == 0
+    assert istiolab("status", own=own_lab).returncode == 4
+
+
+def test_down_after_kill_9_of_anything_leaves_nothing(own_lab: OwnLab) -> None:
+    before = _snapshot(own_lab)
+    assert istiolab("up", own=own_lab).returncode == 0
+    init = psutil.Process(own_lab.record["pid"])
+    victims = {"containerd", "kubelet", "etcd", "envoy"}
+    for process in init.children(recursive=True):
+        if process.name() in victims:
+            process.kill()
+    assert istiolab("down", own=own_lab).returncode == 0
+    assert _left_behind(before, own_lab) == {}
+
+
+def test_the_lab_mends_itself_when_its_runtime_and_kubelet_are_killed(own_lab: OwnLab) -> None:
+    assert istiolab("up", own=own_lab).returncode == 0
+    init = psutil.Process(own_lab.record["pid"])
+    killed = [p for p in init.children(recursive=True) if p.name() in {"containerd", "kubelet"}]
+    assert {process.name() for process in killed} == {"containerd", "kubelet"}
+    for process in killed:
+        process.kill()
+    made = wait_until(
+        lambda: Answer(
+            done=istiolab(
+                *("kubectl", "run", "probe", "--image=docker.io/istiolab/nginx:1.22"),
+                own=own_lab,
+            ).returncode
+            == 0
+        ),
+        timeout_seconds=30,
+    )
+    assert made.done
+    waited = istiolab(
+        "kubectl", "wait", "pod/probe", "--for=condition=Ready", "--timeout=60s", own=own_lab
+    )
+    assert waited.returncode == 0, waited.stderr
+
+
+def test_up_after_the_whole_node_was_killed_brings_a_new_one_up(own_lab: OwnLab) -> None:
+    before = _snapshot(own_lab)
+    assert istiolab("up", own=own_lab).returncode == 0
+    killed = own_lab.record["pid"]
+    os.kill(killed, signal.SIGKILL)
+    psutil.wait_procs([psutil.Process(killed)] if psutil.pid_exists(killed) else [], timeout=10)
+    assert istiolab("status", own=own_lab).returncode == 4
+    again = istiolab("up", own=own_lab)
+    assert again.returncode == 0, again.stderr
+    assert own_lab.record["pid"] != killed
+    assert istiolab("down", own=own_lab).returncode == 0
+    assert _left_behind(before, own_lab) == {}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_up_that_is_ended_half_way_leaves_nothing_after_down(
+    own_lab: OwnLab, number: signal.Signals
+) -> None:
+    before = _snapshot(own_lab)
+    process = start("up", own=own_lab)
+    _wait_for_text(process, "✓ containerd")
+    process.send_signal(number)
+    process.communicate(timeout=60)
+    assert process.returncode != 0
+    if number is not signal.SIGKILL:
+        # Ended by us, it has taken back by itself what it had begun.
+        assert _left_behind(before, own_lab) == {}
+    assert istiolab("down", own=own_lab).returncode == 0
+    assert _left_behind(before, own_lab) == {}
+
+
+def test_up_during_another_up_waits_for_it_and_finds_its_lab(own_lab: OwnLab) -> None:
+    first = start("up", own=own_lab)
+    _wait_for_text(first, "containerd")
+    second = istiolab("up", "--json", own=own_lab)
+    first.communicate(timeout=120)
+    assert first.returncode == second.returncode == 0, second.stderr
+    assert "being worked on by another" in second.stderr
+    assert json.loads(second.stdout)["pid"] == own_lab.record["pid"]
+
+
+def test_logs_lists_the_parts_and_shows_one(lab: Lab) -> None:
+    listed = istiolab("logs")
+    parts = {line.partition("\t")[0] for line in listed.stdout.splitlines()}
+    assert {"containerd", "kubelet", "kubeadm", "node"} <= parts
+    shown = istiolab("logs", "kubeadm", "--lines", "3")
+    assert shown.returncode == 0
+    assert 0 < len(shown.stdout.splitlines()) <= 3
+    assert istiolab("logs", "nonsense").returncode == 2
+    assert lab.name
+
+
+def test_env_makes_kubectl_and_istioctl_work_in_a_shell(lab: Lab) -> None:
+    done = subprocess.run(
+        ["bash", "-c", 'eval "$1" && kubectl get nodes -o name && istioctl version', "_",
+         istiolab("env").stdout],
+        capture_output=True,
+        text=True,
+        check=True,
+    )  # fmt: skip
+    assert "node/istiolab" in done.stdout
+    assert "1.28.2" in done.stdout
+    assert Path(lab.kubeconfig).exists()
+
+
+def test_nothing_in_the_lab_reaches_outside_this_machine(lab: Lab) -> None:
+    done = istiolab(
+        *("kubectl", "run", "outside", "--image=docker.io/istiolab/nginx:1.22", "--restart=Never"),
+        *("--rm", "--attach", "--quiet", "--command", "--"),
+        *("curl", "--silent", "--show-error", "--max-time", "3", "http://203.0.113.250/"),
+    )
+    assert done.returncode != 0, done.stdout
+    assert lab.name

@@ -1,0 +1,29 @@
+"""A browser's page that notes console errors and requests that leave the machine."""
+
+from __future__ import annotations
+
+from playwright.sync_api import ConsoleMessage, Page, Request
+
+
+class Watched:
+    def __init__(self, page: Page, address: str) -> None:
+        self.page = page
+        self.address = address
+        self.errors: list[str] = []
+        self.strangers: list[str] = []
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("request", self._request)
+
+    def open(self, path: str) -> Page:
+        answer = self.page.goto(f"{self.address}/{path}", wait_until="networkidle")
+        assert answer is not None and answer.ok, f"{path}: {answer and answer.status}"
+        return self.page
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.errors.append(message.text)
+
+    def _request(self, request: Request) -> None:
+        if not request.url.startswith((self.address, "data:", "blob:")):
+            self.strangers.append(request.url)

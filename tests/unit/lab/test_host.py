@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from istiolab.errors import HostError
+from istiolab.lab.cgroups import REQUIRED_CONTROLLERS
+from istiolab.lab.host import (
+    FILE_SYSTEMS,
+    RUN_MEMORY_BYTES,
+    HostFacts,
+    Problem,
+    gather_facts,
+    install_packages,
+    problems,
+)
+from tests.unit.lab.programs import put_first_on_path, write_program
+
+RUN_PACKAGES = frozenset({"iproute2", "util-linux", "mount", "curl"})
+BUILD_PACKAGES = frozenset({"gcc", "pkg-config", "libseccomp-dev", "mmdebstrap"})
+GB = 10**9
+GOOD = HostFacts(
+    system="Linux",
+    machine="x86_64",
+    root=True,
+    programs=RUN_PACKAGES | BUILD_PACKAGES,
+    file_systems=FILE_SYSTEMS | {"ext4"},
+    controllers=REQUIRED_CONTROLLERS | {"io"},
+    disk_bytes=9 * GB,
+    memory_bytes=8 * GB,
+    debian=True,
+)
+
+
+def found(facts: HostFacts, *, building: bool = True) -> tuple[Problem, ...]:
+    return problems(facts, building=building, disk_bytes=9 * GB)
+
+
+def test_good_host_has_no_problem() -> None:
+    assert found(GOOD) == ()
+
+
+@pytest.mark.parametrize(
+    ("facts", "what"),
+    [
+        (replace(GOOD, system="Darwin"), "the embedded lab needs Linux; this is Darwin"),
+        (
+            replace(GOOD, machine="aarch64"),
+            "the embedded lab's parts are for x86_64; this is aarch64",
+        ),
+        (replace(GOOD, root=False), "the embedded lab needs root, to make namespaces and mounts"),
+    ],
+)
+def test_wrong_machine_is_told_the_other_ways_and_nothing_else(facts: HostFacts, what: str) -> None:
+    # A Mac lacks all of Linux's programs: naming them would be noise.
+    (problem,) = found(replace(facts, programs=frozenset(), disk_bytes=0))
+    assert problem.what == what
+    assert "--provider existing" in problem.remedy
+    assert "make serve" in problem.remedy
+    assert problem.package == ""
+
+
+@pytest.mark.parametrize("package", sorted(RUN_PACKAGES | BUILD_PACKAGES))
+def test_missing_package_is_named_with_its_reason_and_command(package: str) -> None:
+    (problem,) = found(replace(GOOD, programs=GOOD.programs - {package}))
+    assert problem.what.startswith(f"the Debian package `{package}` is missing, to ")
+    assert problem.remedy == f"apt-get install --no-install-recommends {package}"
+    assert problem.package == package
+
+
+def test_compilers_are_needed_only_for_building() -> None:
+    facts = replace(GOOD, programs=RUN_PACKAGES)
+    assert found(facts, building=False) == ()
+    assert {problem.package for problem in found(facts)} == BUILD_PACKAGES
+
+
+@pytest.mark.parametrize("name", sorted(FILE_SYSTEMS))
+def test_missing_file_system_is_named_with_its_module(name: str) -> None:
+    (problem,) = found(replace(GOOD, file_systems=GOOD.file_systems - {name}))
+    assert problem.what == f"the kernel has no `{name}` file system"
+    assert f"`modprobe {name}`" in problem.remedy
+
+
+@pytest.mark.parametrize("name", sorted(REQUIRED_CONTROLLERS))
+def test_missing_controller_is_named(name: str) -> None:
+    (problem,) = found(replace(GOOD, controllers=GOOD.controllers - {name}))
+    assert problem.what == f"the kernel offers no cgroup controller `{name}`"
+    assert problem.remedy
+
+
+def test_full_disk_is_told_in_gigabytes_with_the_way_out() -> None:
+    (problem,) = found(replace(GOOD, disk_bytes=int(8.94 * GB)))
+    assert problem.what == "8.9 GB of disk are free, and 9.0 GB are needed"
+    assert "`export ISTIOLAB_CACHE=FOLDER`" in problem.remedy
+
+
+def test_memory_of_exactly_what_is_needed_will_do() -> None:
+    assert found(replace(GOOD, memory_bytes=RUN_MEMORY_BYTES)) == ()
+    (problem,) = found(replace(GOOD, memory_bytes=RUN_MEMORY_BYTES - 10**8))
+    assert problem.what == "1.9 GB of memory are available, and 2.0 GB are needed"
+
+
+def test_all_problems_are_told_at_once() -> None:
+    bad = replace(
+        GOOD,
+        programs=frozenset(),
+        file_systems=frozenset(),
+        controllers=frozenset(),
+        disk_bytes=0,
+        memory_bytes=0,
+    )
+    told = found(bad)
+    assert len(told) == len(RUN_PACKAGES | BUILD_PACKAGES | FILE_SYSTEMS | REQUIRED_CONTROLLERS) + 2
+    assert len({problem.what for problem in told}) == len(told)
+    assert all(problem.remedy for problem in told)
+
+
+def test_facts_are_gathered_for_a_cache_that_is_not_there_yet(tmp_path: Path) -> None:
+    facts = gather_facts(tmp_path / "not" / "yet")
+    assert facts.disk_bytes > 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_programs_are_found_on_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_program(tmp_path / "mmdebstrap", "exit 1")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    facts = gather_facts(tmp_path)
+    assert facts.programs - {"libseccomp-dev"} == {"mmdebstrap"}
+    assert not facts.debian
+
+
+def test_packages_are_installed_after_the_lists_are_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_program(tmp_path / "bin" / "apt-get", 'echo "$DEBIAN_FRONTEND: $*"')
+    put_first_on_path(monkeypatch, tmp_path / "bin")
+    install_packages(["gcc", "curl"], log=tmp_path / "log")
+    lines = [x for x in (tmp_path / "log").read_text().splitlines() if not x.startswith("$")]
+    assert lines == [
+        "noninteractive: update",
+        "noninteractive: install --yes --no-install-recommends gcc curl",
+    ]
+
+
+def test_failed_installation_is_the_hosts_error_with_its_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_program(tmp_path / "bin" / "apt-get", "echo no network; exit 100")
+    put_first_on_path(monkeypatch, tmp_path / "bin")
+    with pytest.raises(HostError, match="`apt-get` ended with 100") as caught:
+        install_packages(["gcc"], log=tmp_path / "log")
+    assert caught.value.where[-1] == "| no network"
+    assert caught.value.log == tmp_path / "log"

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from istiolab.lab.images import ImageArchive
+from istiolab.lab.store import containerd_config, ensure_store, link_store
+from istiolab.system.progress import SILENT
+
+
+def test_store_for_importing_needs_no_network_plugins() -> None:
+    table = tomllib.loads(containerd_config(root=Path("/store"), pause="3.10.1"))
+    assert table["root"] == "/store"
+    assert "@" not in containerd_config(root=Path("/store"), pause="3.10.1")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    store = tmp_path / "store"
+    (store / "layers" / "1").mkdir(parents=True)
+    (store / "layers" / "1" / "file").write_text("layer")
+    (store / "layers" / "1" / "link").symlink_to("file")
+    (store / "meta.db").write_text("database")
+    return store
+
+
+def test_labs_layers_are_links_and_its_databases_its_own(store: Path, tmp_path: Path) -> None:
+    lab = tmp_path / "lab"
+    link_store(store, lab)
+    assert (lab / "layers/1/file").samefile(store / "layers/1/file")
+    assert (lab / "layers/1/link").is_symlink()
+    assert not (lab / "meta.db").samefile(store / "meta.db")
+    (lab / "meta.db").write_text("changed by the lab")
+    assert (store / "meta.db").read_text() == "database"
+    assert sorted(p.name for p in lab.iterdir()) == ["layers", "meta.db"]
+
+
+def test_store_that_is_there_is_not_made_again(tmp_path: Path) -> None:
+    archive = ImageArchive(path=tmp_path / "images" / "abc" / "images.tar", digests={})
+    (tmp_path / "stores" / "abc").mkdir(parents=True)
+    # Neither the archive nor any program is there: making it would fail.
+    found = ensure_store(archive, programs={}, pause="", cache=tmp_path, reporter=SILENT)
+    assert found == tmp_path / "stores" / "abc"

@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from istiolab.errors import ClusterError
+from istiolab.mesh.client import Executed, Json
+from istiolab.mesh.facts import NOT_RUNNING, envoy_release, gather, image_digests, images, versions
+from tests.unit.mesh.fakes import FakeCluster, Place, executed, listed, pod_json
+
+SERVER_INFO = b'{"version": "c3e1a9/1.36.4/Clean/RELEASE/BoringSSL", "state": "LIVE"}'
+PODS = "/api/v1/pods?labelSelector={}&fieldSelector=status.phase%3DRunning"
+ISTIOD = PODS.format("app%3Distiod")
+GATEWAY = PODS.format("istio%3Dingressgateway")
+INJECTED = PODS.format("security.istio.io%2FtlsMode%3Distio")
+
+
+@pytest.mark.parametrize(
+    ("said", "release"),
+    [
+        (SERVER_INFO, "1.36.4"),
+        (b'{"version": "c3e1a9/1.37.0-dev/Clean/RELEASE/BoringSSL"}', "1.37.0-dev"),
+        (b'{"version": "1.2.3/1.36.4/Modified/DEBUG/BoringSSL"}', "1.36.4"),
+        (b'{"version": "c3e1a9"}', ""),
+        (b'{"version": null}', ""),
+        (b"{}", ""),
+        (b"[]", ""),
+        (b"upstream connect error", ""),
+        (b"", ""),
+    ],
+)
+def test_envoys_release_is_read_from_its_server_info(said: bytes, release: str) -> None:
+    assert envoy_release(said) == release
+
+
+@given(st.binary())
+def test_server_info_of_any_bytes_is_no_failure(said: bytes) -> None:
+    assert isinstance(envoy_release(said), str)
+
+
+@given(st.from_regex(r"[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{1,2}(-[a-z]{1,5})?", fullmatch=True))
+def test_any_release_is_found_behind_the_commit(release: str) -> None:
+    said = json.dumps({"version": f"c3e1a9/{release}/Clean/RELEASE/BoringSSL"})
+    assert envoy_release(said.encode()) == release
+
+
+def with_images(*, plain: Sequence[Json] = (), init: Sequence[Json] = ()) -> Json:
+    return {"status": {"initContainerStatuses": list(init), "containerStatuses": list(plain)}}
+
+
+def test_digests_of_pulled_and_of_imported_images_are_read_alike() -> None:
+    pod = with_images(
+        init=[{"image": "docker.io/istio/proxyv2:1.28.2", "imageID": "sha256:aa"}],
+        plain=[{"image": "pause:3.10", "imageID": "registry.k8s.io/pause@sha256:bb"}],
+    )
+    assert image_digests(pod) == {
+        "docker.io/istio/proxyv2:1.28.2": "sha256:aa",
+        "pause:3.10": "sha256:bb",
+    }
+
+
+def test_containers_that_have_not_started_have_no_digest() -> None:
+    assert image_digests(with_images(plain=[{"image": "a", "imageID": ""}, {"image": "b"}])) == {}
+    assert image_digests({}) == {}
+
+
+def test_images_of_both_system_namespaces_are_gathered_by_name() -> None:
+    def pods(image: str, digest: str) -> Json:
+        return listed(with_images(plain=[{"image": image, "imageID": digest}]))
+
+    cluster = FakeCluster(
+        {
+            "/api/v1/namespaces/istio-system/pods": pods("z", "sha256:1"),
+            "/api/v1/namespaces/kube-system/pods": pods("a", "sha256:2"),
+        }
+    )
+    assert list(images(cluster).items()) == [("a", "sha256:2"), ("z", "sha256:1")]
+
+
+def answer(place: Place, argv: Sequence[str]) -> Executed:
+    match place[2], argv[0]:
+        case "discovery", "pilot-discovery":
+            return executed(b'{"clientVersion": {"version": "1.28.2"}}')
+        case "istio-proxy", "pilot-agent":
+            return executed(SERVER_INFO)
+        case _:
+            raise AssertionError(f"nobody runs {argv} in {place}")
+
+
+def mesh(*, gateway: Json | None = None, injected: Json | None = None) -> FakeCluster:
+    cluster = FakeCluster(
+        {
+            "/version": {"gitVersion": "v1.34.2"},
+            ISTIOD: listed(pod_json("istiod-1", containers=("discovery",))),
+            GATEWAY: listed(*([gateway] if gateway else [])),
+            INJECTED: listed(*([injected] if injected else [])),
+        }
+    )
+    cluster.run = answer
+    return cluster
+
+
+def test_istiod_and_a_gateways_proxy_are_asked_for_their_versions() -> None:
+    cluster = mesh(gateway=pod_json("gateway-1", containers=("istio-proxy",)))
+    assert versions(cluster) == {"kubernetes": "1.34.2", "istio": "1.28.2", "envoy": "1.36.4"}
+    assert [place[1] for place, _ in cluster.programs] == ["istiod-1", "gateway-1"]
+
+
+def test_without_a_gateway_an_injected_sidecar_is_asked() -> None:
+    cluster = mesh(injected=pod_json("web-1", native=("istio-proxy",)))
+    assert versions(cluster)["envoy"] == "1.36.4"
+
+
+def test_envoy_is_not_running_where_no_pod_has_a_proxy() -> None:
+    assert versions(mesh())["envoy"] == NOT_RUNNING
+    assert versions(mesh(gateway=pod_json("other")))["envoy"] == NOT_RUNNING
+
+
+def test_a_cluster_without_a_running_istiod_is_an_error_with_a_way_out() -> None:
+    cluster = mesh()
+    cluster.answers[ISTIOD] = listed()
+    with pytest.raises(ClusterError, match="no Istio that runs") as caught:
+        versions(cluster)
+    assert "istioctl install" in (caught.value.hint or "")
+
+
+def test_an_istiod_that_does_not_tell_its_version_does_not_count() -> None:
+    cluster = mesh()
+    cluster.run = lambda *_: executed(exit_code=1)
+    with pytest.raises(ClusterError, match="no Istio that runs"):
+        versions(cluster)
+
+
+def test_gathering_hangs_up_even_when_it_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = mesh()
+    monkeypatch.setattr("istiolab.mesh.facts.open_cluster", lambda _: cluster)
+    cluster.answers["/api/v1/namespaces/istio-system/pods"] = listed()
+    cluster.answers["/api/v1/namespaces/kube-system/pods"] = listed()
+    assert gather(Path("nowhere"))[0]["istio"] == "1.28.2"
+    cluster.answers["/version"] = ClusterError("silent")
+    with pytest.raises(ClusterError, match="silent"):
+        gather(Path("nowhere"))
+    assert cluster.closed == 2

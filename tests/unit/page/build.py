@@ -1,0 +1,39 @@
+"""What the page room is given, built in tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from istiolab.notebook.cells import Cell, Notebook, Output
+from istiolab.receipt.fingerprint import library_sha256, notebook_sha256
+from istiolab.receipt.model import Receipt
+
+
+def output(
+    text: str = "", *, kind: str = "stream", html: str | None = None, markdown: str | None = None
+) -> Output:
+    return Output(kind=kind, text=text, html=html, markdown=markdown)
+
+
+def cell(*outputs: Output, source: str = "1 + 1", tags: tuple[str, ...] = ("sum",)) -> Cell:
+    return Cell(index=0, id="a", kind="code", source=source, tags=tags, outputs=outputs)
+
+
+def notebook(*cells: Cell) -> Notebook:
+    return Notebook(path=Path("some.ipynb"), title="Some", cells=cells)
+
+
+def receipt(path: Path | None = None) -> Receipt:
+    """Return the receipt of the notebook at `path`, as a run of just now would leave it."""
+    return Receipt(
+        notebook_sha256=notebook_sha256(path) if path else "0",
+        library_sha256=library_sha256(),
+        versions={"kubernetes": "1.34.0", "istio": "1.28.2", "python": "3.11.7"},
+        images={},
+        machine={"processor": "a <fast> one", "memory": "8 GiB"},
+        provider="its own & nobody's",
+        started_at="2026-01-02T03:04:05Z",
+        duration_seconds=61.7,
+        cells=(),
+        waits=(),
+    )

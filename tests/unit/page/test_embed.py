@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+from markdown import Markdown  # type: ignore[import-untyped]
+
+from istiolab.errors import IstiolabError
+from istiolab.notebook.cells import Cell
+from istiolab.page.directives import Part
+from istiolab.page.embed import FOLD_TABLE_ROWS, FOLD_TEXT_LINES, demand_no_failure, render_cell
+from istiolab.page.words import LANGUAGES, read_words
+from tests.unit.page.build import cell, notebook, output
+
+EN = read_words("en")
+
+
+def shown(of: Cell, part: Part = Part.OUTPUT, language: str = "en") -> str:
+    return render_cell(notebook(of), of, part=part, words=read_words(language))
+
+
+def as_html(markdown: str) -> str:
+    extensions = ["md_in_html", "tables", "pymdownx.superfences"]
+    return str(Markdown(extensions=extensions).convert(markdown))
+
+
+def table(rows: int) -> str:
+    return f"<table><thead><tr><th>n</th></tr></thead>{'<tr><td>*a*</td></tr>' * rows}</table>"
+
+
+def test_each_part_shows_what_it_says() -> None:
+    of = cell(output("2\n"))
+    code = '```python title="some · sum"\n1 + 1\n```'
+    assert shown(of, Part.CODE) == code
+    text = shown(of, Part.OUTPUT)
+    assert "\n```text\n2\n```\n" in text
+    assert 'aria-label="Output of cell sum"' in text
+    assert shown(of, Part.BOTH) == f"{code}\n\n{text}"
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        (),
+        (output(""),),
+        (output(" \n"), output("\n")),
+        (output("<HTML object>", kind="display", html="<script>draw()</script>"),),
+    ],
+)
+@pytest.mark.parametrize("part", [Part.OUTPUT, Part.BOTH])
+def test_an_output_that_is_asked_for_and_missing_is_an_error(
+    outputs: tuple[()], part: Part
+) -> None:
+    with pytest.raises(IstiolabError, match=r"cell 1 `sum` of `some\.ipynb` has no output"):
+        shown(cell(*outputs), part)
+
+
+@pytest.mark.parametrize(
+    "of",
+    [
+        cell(output("2"), source=" \n"),
+        Cell(index=0, id="a", kind="markdown", source="text", tags=("sum",), outputs=()),
+    ],
+)
+def test_code_that_is_asked_for_and_missing_is_an_error(of: Cell) -> None:
+    with pytest.raises(IstiolabError, match=r"cell 1 `sum` of `some\.ipynb` has no code"):
+        shown(of, Part.CODE)
+
+
+def test_an_error_that_was_not_declared_is_refused_and_names_its_cell() -> None:
+    error = output("ValueError: no", kind="error")
+    of = notebook(cell(output("1"), tags=("good",)), cell(error, tags=("bad",)))
+    with pytest.raises(IstiolabError, match="left with an error in its outputs") as caught:
+        demand_no_failure(of)
+    assert caught.value.where == ("cell 1 `bad`",)
+
+
+def test_a_declared_error_is_shown_like_any_output() -> None:
+    of = cell(output("ValueError: no", kind="error"), tags=("raises-exception", "refused"))
+    demand_no_failure(notebook(of))
+    assert "ValueError: no" in shown(of)
+
+
+@pytest.mark.parametrize("text", ["plain", "a\n```\nb", "````md\n```\n````", "a `````` b"])
+def test_fences_are_longer_than_any_backticks_in_the_text(text: str) -> None:
+    for markdown in (
+        shown(cell(output(text))),
+        shown(cell(output("1"), source=text), Part.CODE),
+    ):
+        fence = re.search(r"^`+", markdown, re.MULTILINE)
+        assert fence is not None
+        assert all(fence[0] not in line for line in text.split("\n"))
+        blocks = re.findall(r"<pre>(.*?)</pre>", as_html(markdown), re.DOTALL)
+        assert [re.sub(r"<[^>]+>", "", block).strip() for block in blocks] == [text]
+
+
+def test_what_a_cell_printed_in_pieces_is_one_text() -> None:
+    of = cell(output("a"), output("b\n"), output("3", kind="result"), output("c\n"))
+    assert re.findall(r"```text\n(.*?)\n```", shown(of), re.DOTALL) == ["ab", "3", "c"]
+
+
+@pytest.mark.parametrize(("more", "folds"), [(0, False), (1, True)])
+def test_long_text_is_folded_and_says_how_long_it_is(more: int, *, folds: bool) -> None:
+    count = FOLD_TEXT_LINES + more
+    text = shown(cell(output("line\n" * count)))
+    assert (f"<summary>{count} lines of output</summary>" in text) is folds
+    assert text.count("line\n") == count
+    assert (as_html(text).count("<details") == 1) is folds
+
+
+@pytest.mark.parametrize(("more", "folds"), [(0, False), (1, True)])
+def test_a_long_table_is_folded_and_says_how_long_it_is(more: int, *, folds: bool) -> None:
+    count = FOLD_TABLE_ROWS + more
+    text = shown(cell(output("", kind="result", html=table(count))))
+    assert (f"<summary>Table of {count} rows</summary>" in text) is folds
+    html = as_html(text)
+    assert html.count("<td>*a*</td>") == count
+    assert (html.count("<details") == 1) is folds
+
+
+def test_html_goes_before_markdown_and_markdown_before_text() -> None:
+    both = output("text", kind="result", html="<b>html</b>", markdown="*md*")
+    assert "<b>html</b>" in shown(cell(both))
+    assert "*md*" not in shown(cell(both))
+    marked = output("text", kind="result", markdown="*md*")
+    assert "<em>md</em>" in as_html(shown(cell(marked)))
+    assert "text" not in as_html(shown(cell(marked)))
+
+
+def test_html_is_cleaned() -> None:
+    of = cell(output("", kind="display", html="<p onclick='x'>a\n\nb<script>c</script></p>"))
+    assert "<p>a  b</p>" in shown(of)
+
+
+def test_a_region_can_be_reached_by_keyboard_and_its_label_is_escaped() -> None:
+    text = shown(cell(output("1"), tags=('a"><b',)))
+    assert 'role="region" tabindex="0" aria-label="Output of cell a&quot;&gt;&lt;b"' in text
+
+
+def test_both_languages_show_the_same_bytes_but_for_labels() -> None:
+    of = cell(
+        output("line\n" * 30),
+        output("", kind="result", html=table(50)),
+        output("", kind="display", markdown="*md*"),
+        output("short", kind="result"),
+    )
+    heads = r'aria-label="[^"]*"|<summary>[^<]*</summary>'
+    texts = [shown(of, Part.BOTH, language) for language in LANGUAGES]
+    assert texts[0] != texts[1]
+    assert len({re.sub(heads, "", text) for text in texts}) == 1
+    found = [re.findall(heads, text) for text in texts]
+    assert len(found[0]) == 6
+    assert all(one != other for one, other in zip(*found, strict=True))

@@ -1,0 +1,285 @@
+"""Small sites, built by MkDocs itself in this process."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import shutil
+import warnings
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from bs4 import BeautifulSoup
+from mkdocs.commands.build import build
+from mkdocs.config import load_config
+from mkdocs.exceptions import Abort, PluginError
+
+from istiolab.page.words import LANGUAGES, read_words
+from istiolab.receipt.store import write_receipt
+from tests.unit.notebook.build import code, text, write
+from tests.unit.page.build import receipt
+
+ROOT = Path(__file__).parents[3]
+NAV = """
+nav:
+  - index.md
+  - notebooks/some.ipynb
+"""
+PAGE = """---
+title: A title
+description: Front matter, which line numbers in messages must count
+---
+
+# Some { #some }
+
+<!-- receipt: some -->
+
+<!-- cell: some/table -->
+
+```html
+<!-- cell: some/none -->
+```
+"""
+TABLE = "<table><tr><th>status</th></tr><tr><td>426 *a* | `b`</td></tr></table>"
+STREAM = {"output_type": "stream", "name": "stdout", "text": "line\n" * 30}
+# The smallest configuration: a theme without scripts, and no pages of the notebooks.
+PLAIN = """
+site_name: plain
+site_url: http://127.0.0.1/
+docs_dir: {docs}
+theme: {{name: null, custom_dir: theme}}
+plugins:
+  istiolab: {{language: en, shared_dir: theme}}
+markdown_extensions: [md_in_html, pymdownx.superfences]
+"""
+
+
+def write_notebook(folder: Path) -> Path:
+    outputs: list[dict[str, Any]] = [
+        STREAM,
+        {
+            "output_type": "execute_result",
+            "data": {"text/html": TABLE, "text/plain": "a table"},
+            "metadata": {},
+            "execution_count": 1,
+        },
+    ]
+    folder.mkdir(exist_ok=True)
+    return write(folder, text("# Some notebook"), code("show()", "table", outputs=outputs))
+
+
+def build_site(configuration: Path, *, strict: bool = True) -> None:
+    config = load_config(str(configuration), strict=strict)
+    config.plugins.on_startup(command="build", dirty=False)
+    try:
+        build(config)
+    finally:
+        config.plugins.on_shutdown()
+
+
+def stopped(configuration: Path, *, strict: bool = True) -> str:
+    """Return what a build that our plugin stops says."""
+    with pytest.raises(Abort) as caught:
+        build_site(configuration, strict=strict)
+    assert isinstance(caught.value.__context__, PluginError)
+    return str(caught.value.__context__)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project's own configuration, built with one page and one notebook."""
+    root = tmp_path_factory.mktemp("project")
+    for name in ("mkdocs.yml", "mkdocs.zh-TW.yml"):
+        settings, *_ = (ROOT / name).read_text(encoding="utf-8").split("\nnav:\n")
+        (root / name).write_text(settings + NAV, encoding="utf-8")
+    shutil.copytree(ROOT / "docs", root / "docs", ignore=shutil.ignore_patterns("en", "zh-TW"))
+    for language in LANGUAGES:
+        (root / "docs" / language).mkdir()
+        (root / "docs" / language / "index.md").write_text(PAGE)
+    notebook = write_notebook(root / "notebooks")
+    write_receipt(notebook, receipt(notebook))
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        # jieba leaves the dictionary open that Material hands to it.
+        warnings.filterwarnings("ignore", r"unclosed file .*search\.zh-TW\.txt", ResourceWarning)
+        # Snippets are looked for from the working folder.
+        patch.chdir(root)
+        patch.delenv("ISTIOLAB_NOTEBOOKS", raising=False)
+        build_site(root / "mkdocs.yml")
+    return root / "site"
+
+
+def page(site: Path, language: str, name: str = "index.html") -> BeautifulSoup:
+    return BeautifulSoup((site / language / name).read_text(encoding="utf-8"), "html.parser")
+
+
+def test_both_languages_lie_beside_each_other_below_the_page_that_chooses(site: Path) -> None:
+    assert {path.name for path in site.iterdir()} == {"index.html", *LANGUAGES}
+    for language in LANGUAGES:
+        found = page(site, language)
+        assert [each["lang"] for each in found.find_all("html")] == [language]
+        assert [each["id"] for each in found.find_all("h1")] == ["some"]
+        choose = (site / "index.html").read_text(encoding="utf-8")
+        assert f'href="{language}/"' in choose
+
+
+def test_both_languages_embed_the_same_bytes_but_for_labels(site: Path) -> None:
+    embedded = []
+    for language in LANGUAGES:
+        found = page(site, language)
+        words = read_words(language)
+        regions = found.find_all(class_="cell-output")
+        assert len(regions) == 2
+        for region in regions:
+            assert region["aria-label"] == words.cell_output.format(cell="table")
+            del region["aria-label"]
+        summary = found.find("summary")
+        assert summary is not None
+        assert summary.text == words.folded_text.format(count=30)
+        embedded.append([str(region) for region in regions])
+    assert embedded[0] == embedded[1]
+    assert embedded[0][0].count("line\n") == 30
+    assert "<td>426 *a* | `b`</td>" in embedded[0][1]
+
+
+def test_the_stamp_says_verified_and_its_links_lead_to_files(site: Path) -> None:
+    for language in LANGUAGES:
+        stamp = page(site, language).find(class_="stamp--verified")
+        assert stamp is not None
+        targets = [str(link["href"]) for link in stamp.find_all("a")]
+        assert targets == ["notebooks/some/", "downloads/some.ipynb", "downloads/some.receipt.json"]
+        assert (site / language / targets[0] / "index.html").is_file()
+        for target in targets[1:]:
+            json.loads((site / language / target).read_text())
+
+
+def test_the_download_is_the_notebook_byte_for_byte(site: Path) -> None:
+    notebook = site.parent / "notebooks" / "some.ipynb"
+    for language in LANGUAGES:
+        assert (site / language / "downloads" / "some.ipynb").read_bytes() == notebook.read_bytes()
+
+
+def test_a_directive_in_a_fence_is_shown_and_not_followed(site: Path) -> None:
+    for language in LANGUAGES:
+        assert "<!-- cell: some/none -->" in page(site, language).text
+
+
+def test_the_notebook_has_a_page_that_the_search_leaves_out(site: Path) -> None:
+    for language in LANGUAGES:
+        assert "Some notebook" in page(site, language, "notebooks/some/index.html").text
+        index = json.loads((site / language / "search" / "search_index.json").read_text())
+        found = {entry["location"].split("#")[0] for entry in index["docs"]}
+        assert found == {""}
+
+
+def test_shared_files_are_in_every_language(site: Path) -> None:
+    for language in LANGUAGES:
+        for name in ("istiolab.css", "istiolab.js"):
+            shared = (ROOT / "docs" / "assets" / name).read_bytes()
+            assert (site / language / "assets" / name).read_bytes() == shared
+
+
+def fetched(path: Path) -> set[str]:
+    """Return the hosts that a browser asks for what the page at `path` needs."""
+    found = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+    addresses = [str(each["src"]) for each in found.find_all(src=True)]
+    addresses += [
+        str(each["href"])
+        for each in found.find_all("link", href=True)
+        if not {"canonical", "alternate", "prev", "next"} & set(each["rel"])
+    ]
+    for each in found.find_all("style"):
+        addresses += re.findall(r"url\(\s*[\"']?([^\"')]+)|@import\s+[\"']([^\"']+)", each.text)
+    return {host for address in addresses if (host := urlsplit("".join(address)).netloc)}
+
+
+def test_no_page_fetches_anything_from_another_host(site: Path) -> None:
+    pages = sorted(site.rglob("*.html"))
+    assert len(pages) >= 5
+    assert {str(path.relative_to(site)): fetched(path) for path in pages if fetched(path)} == {}
+
+
+def test_no_style_sheet_fetches_anything_from_another_host(site: Path) -> None:
+    sheets = sorted(site.rglob("*.css"))
+    assert sheets
+    asking = re.compile(r"(?:url\(\s*|@import\s+)[\"']?(?:https?:)?//", re.IGNORECASE)
+    assert [sheet for sheet in sheets if asking.search(sheet.read_text(encoding="utf-8"))] == []
+
+
+@pytest.fixture
+def plain(tmp_path: Path) -> Path:
+    """The configuration of a site in one language, whose pages are yet to be written."""
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "theme").mkdir()
+    (tmp_path / "theme" / "main.html").write_text("{{ page.content }}")
+    write_notebook(tmp_path / "notebooks")
+    path = tmp_path / "mkdocs.yml"
+    path.write_text(PLAIN.format(docs="docs"))
+    return path
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_all_that_pages_lack_ends_the_build_before_a_page_is_written(
+    plain: Path, *, strict: bool
+) -> None:
+    docs = plain.parent / "docs"
+    (docs / "index.md").write_text(PAGE + "\n<!-- cell: some/none -->\n<!-- cell: -->\n")
+    (docs / "other.md").write_text("<!-- receipt: none -->\n\n<!-- cell: some/table -->\n")
+    first, *lines = stopped(plain, strict=strict).splitlines()
+    assert first == "pages lack what they are to show:"
+    assert [line.split(";")[0].split(" -->")[0] for line in lines] == [
+        "  en/index.md:16: `some.ipynb` has no cell called `none`",
+        "  en/index.md:17: `<!-- cell:",
+        f"  en/other.md:1: there is no notebook `{plain.parent}/notebooks/none.ipynb`",
+    ]
+    assert list((plain.parent / "site").rglob("*.html")) == []
+
+
+def test_a_cell_without_output_ends_the_build(plain: Path) -> None:
+    write(plain.parent / "notebooks", code("show()", "table"))
+    (plain.parent / "docs" / "index.md").write_text(PAGE)
+    assert "cell 1 `table` of `some.ipynb` has no output" in stopped(plain)
+
+
+def test_an_error_left_in_another_cell_of_the_notebook_ends_the_build(plain: Path) -> None:
+    error = {"output_type": "error", "ename": "E", "evalue": "v", "traceback": []}
+    table = code("show()", "table", outputs=[STREAM])
+    write(plain.parent / "notebooks", table, code("fail()", outputs=[error]))
+    (plain.parent / "docs" / "index.md").write_text(PAGE)
+    assert "`some.ipynb` was left with an error in its outputs; cell 2" in stopped(plain)
+
+
+def test_a_notebook_without_a_receipt_is_stamped_and_no_receipt_is_offered(plain: Path) -> None:
+    (plain.parent / "docs" / "index.md").write_text(PAGE)
+    build_site(plain)
+    site = plain.parent / "site"
+    stamp = BeautifulSoup((site / "index.html").read_text(), "html.parser").find(class_="stamp")
+    assert stamp is not None
+    assert "stamp--missing" in stamp["class"]
+    assert [path.name for path in (site / "downloads").iterdir()] == ["some.ipynb"]
+
+
+def test_a_preview_builds_its_own_language_alone_and_forgets_what_was_mended(plain: Path) -> None:
+    (plain.parent / "docs" / "index.md").write_text("<!-- cell: some/none -->")
+    (plain.parent / "other.yml").write_text("not: valid")
+    plain.write_text(
+        PLAIN.format(docs="docs").replace("language: en,", "language: en, siblings: [other.yml],")
+    )
+    config = load_config(str(plain), strict=True)
+    config.plugins.on_startup(command="serve", dirty=False)
+    with pytest.raises(Abort):
+        build(config)
+    (plain.parent / "docs" / "index.md").write_text("<!-- cell: some/table -->")
+    build(config)
+    assert "426" in (plain.parent / "site" / "index.html").read_text()
+
+
+def test_an_unknown_language_is_a_wrong_configuration(
+    plain: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    plain.write_text(plain.read_text().replace("language: en", "language: de"))
+    with pytest.raises(Abort), caplog.at_level(logging.ERROR):
+        load_config(str(plain))
+    assert "Expected one of: ('en', 'zh-TW') but received: 'de'" in caplog.text
