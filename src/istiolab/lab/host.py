@@ -30,7 +30,11 @@ _BUILD_PROGRAMS = {
     "pkg-config": "pkg-config",
     "mmdebstrap": "mmdebstrap",
 }
-_BUILD_HEADERS = {Path("/usr/include/seccomp.h"): "libseccomp-dev"}
+_BUILD_FILES = {
+    Path("/usr/include/seccomp.h"): "libseccomp-dev",
+    Path("/usr/include/stdlib.h"): "libc6-dev",
+    Path("/usr/share/keyrings/debian-archive-keyring.gpg"): "debian-archive-keyring",
+}
 _WHY = {
     "iproute2": "to join the node to the host",
     "util-linux": "to make the node's namespaces",
@@ -41,6 +45,7 @@ _WHY = {
     "pkg-config": "to build runc against libseccomp",
     "libseccomp-dev": "to build runc with seccomp",
     "mmdebstrap": "to make the images' base layer",
+    "debian-archive-keyring": "to check the signatures of the base layer's packages",
 }
 RUN_DISK_BYTES = 3 * 10**9
 RUN_MEMORY_BYTES = 2 * 10**9
@@ -155,7 +160,7 @@ def _wrong_machine(facts: HostFacts) -> Iterable[Problem]:
 def _missing_packages(facts: HostFacts, *, building: bool) -> Iterable[Problem]:
     wanted = set(_RUN_PROGRAMS.values())
     if building:
-        wanted |= {*_BUILD_PROGRAMS.values(), *_BUILD_HEADERS.values()}
+        wanted |= {*_BUILD_PROGRAMS.values(), *_BUILD_FILES.values()}
     for package in sorted(wanted - facts.programs):
         yield Problem(
             what=f"the Debian package `{package}` is missing, {_WHY[package]}",
@@ -197,7 +202,7 @@ def _present_packages() -> Iterable[str]:
     for program, package in {**_RUN_PROGRAMS, **_BUILD_PROGRAMS}.items():
         if shutil.which(program):
             yield package
-    for header, package in _BUILD_HEADERS.items():
+    for header, package in _BUILD_FILES.items():
         if header.exists():
             yield package
 

@@ -6,13 +6,14 @@ import hashlib
 import json
 import shutil
 import tarfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from istiolab.errors import LabError
+from istiolab.errors import HostError, LabError
 from istiolab.lab.oci import Image, Layer, describe_layer, image_digest, write_archive, write_layer
 from istiolab.lab.pins import ImagePin, Pins
+from istiolab.system.command import run
 from istiolab.system.files import write_json
 from istiolab.system.process import run_logged
 from istiolab.system.progress import Reporter
@@ -33,7 +34,7 @@ class ImageArchive:
 def image_key(pins: Pins, programs: Mapping[str, Path]) -> str:
     """Return a digest of all that goes into the images."""
     content = {
-        "base": pins.base_packages,
+        "base": (pins.base_suite, *pins.base_packages),
         "images": [asdict(pin) for pin in pins.images],
         "programs": sorted(folder.name for folder in programs.values()),
     }
@@ -63,7 +64,8 @@ def ensure_images(
 
 def _ensure_base(pins: Pins, cache: Path, reporter: Reporter) -> Path:
     """Return the tar of the Debian base, made by mmdebstrap from the machine's own sources."""
-    key = hashlib.sha256(" ".join(pins.base_packages).encode()).hexdigest()[:12]
+    content = " ".join((pins.base_suite, *pins.base_packages))
+    key = hashlib.sha256(content.encode()).hexdigest()[:12]
     base = cache / "images" / f"base-{key}.tar"
     if not base.exists():
         log = cache / "logs" / "base-layer.log"
@@ -71,7 +73,7 @@ def _ensure_base(pins: Pins, cache: Path, reporter: Reporter) -> Path:
         partial = cache / "images" / f".base-{key}.partial.tar"
         with reporter.step("Debian base layer", estimate_seconds=25) as step:
             run_logged(
-                base_command(pins, target=str(partial)),
+                base_command(pins, target=str(partial), sources=_own_sources(pins.base_suite)),
                 log=log,
                 # Without a fixed time each run would give another digest.
                 environment={"SOURCE_DATE_EPOCH": "1767225600"},
@@ -81,16 +83,50 @@ def _ensure_base(pins: Pins, cache: Path, reporter: Reporter) -> Path:
     return base
 
 
-def base_command(pins: Pins, *, target: str) -> tuple[str, ...]:
-    """Return the call that makes the base layer."""
+def base_command(pins: Pins, *, target: str, sources: Iterable[str]) -> tuple[str, ...]:
+    """Return the call that makes the base layer.
+
+    Args:
+        pins: suite and packages.
+        target: the tar file to be made.
+        sources: lines of a sources.list; none means Debian's own servers.
+    """
     excluded = ("/usr/share/man/*", "/usr/share/doc/*", "/usr/share/locale/*", "/usr/share/info/*")
     return (
         *("mmdebstrap", "--variant=minbase", "--format=tar", "--mode=root"),
         *(f"--dpkgopt=path-exclude={pattern}" for pattern in excluded),
         f"--include={','.join(pins.base_packages)}",
         *("--aptopt=Acquire::Languages none", "--customize-hook=rm -rf $1/var/lib/apt/lists/*"),
-        *("", target),
+        *(pins.base_suite, target, *sources),
     )
+
+
+# What is asked of apt for each of its sources; apt-get(8), `indextargets`.
+_SOURCE_FORMAT = "$(ORIGIN)\t$(TRUSTED)\t$(REPO_URI)\t$(RELEASE)\t$(COMPONENT)"
+
+
+def parse_sources(listed: str, suite: str) -> tuple[str, ...]:
+    """Return sources.list lines for those of apt's index targets that are Debian's `suite`.
+
+    Its updates and security suites count as well; sources of others, or without a signature that
+    apt has checked, do not.
+    """
+    found: dict[str, None] = {}
+    for line in listed.splitlines():
+        origin, trusted, uri, release, component = line.split("\t")
+        ours = origin == "Debian" and trusted == "yes"
+        if ours and release.partition("/")[0].split("-")[0] == suite:
+            found[f"deb {uri} {release} {component}"] = None
+    return tuple(found)
+
+
+def _own_sources(suite: str) -> tuple[str, ...]:
+    """Return the machine's own sources of the suite: on many machines only these are reachable."""
+    listed = run(
+        ["apt-get", "indextargets", "--format", _SOURCE_FORMAT, "Created-By: Packages"],
+        error=HostError,
+    )
+    return parse_sources(listed.stdout, suite) if listed.exit_code == 0 else ()
 
 
 def _assemble(

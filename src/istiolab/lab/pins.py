@@ -79,6 +79,8 @@ class Pins:
     """Envoy's own release build."""
     go: tuple[GoComponent, ...]
     """What is compiled."""
+    base_suite: str
+    """The Debian release of the base layer."""
     base_packages: tuple[str, ...]
     """Debian packages of the base layer."""
     images: tuple[ImagePin, ...]
@@ -120,6 +122,7 @@ def parse_pins(text: str) -> Pins:
             toolchain=_wheel(table["toolchain"]["wheel"]),
             envoy=_wheel(table["envoy"]["wheel"]),
             go=tuple(_component(entry) for entry in table["go"]),
+            base_suite=table["base"]["suite"],
             base_packages=tuple(table["base"]["packages"]),
             images=tuple(_image(entry) for entry in table["image"]),
         )

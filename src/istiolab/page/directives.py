@@ -143,7 +143,7 @@ def parse(line: str) -> Directive:
         return ShowReceipt(notebook=found[1])
     raise UsageError(
         f"`{line.strip()}` is not a directive",
-        where=("write `<!-- cell: NOTEBOOK/NAME [code|output] -->` at the start of a line",),
+        where=("write `<!-- cell: NOTEBOOK/NAME [code|output] -->` on a line of its own",),
     )
 
 

@@ -67,7 +67,8 @@ def run(
             errors="replace",
             check=False,
         )
-    except FileNotFoundError as missing:
+    # Permission is what the kernel speaks of when the PATH has a folder that we may not enter.
+    except (FileNotFoundError, PermissionError) as missing:
         raise error(
             f"`{argv[0]}` is not on this machine",
             hint="`istiolab doctor` says what to install",

@@ -46,7 +46,8 @@ def run_logged(
             errors="replace",
             start_new_session=True,
         )
-    except FileNotFoundError as missing:
+    # Permission is what the kernel speaks of when the PATH has a folder that we may not enter.
+    except (FileNotFoundError, PermissionError) as missing:
         raise error(
             f"`{argv[0]}` is not on this machine", hint="`istiolab doctor` says what to install"
         ) from missing

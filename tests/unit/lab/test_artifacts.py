@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import sys
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from istiolab.errors import HostError, LabError
+from istiolab.lab import artifacts
 from istiolab.lab.artifacts import (
     build_error,
     ensure_programs,
@@ -22,7 +24,7 @@ from istiolab.lab.artifacts import (
     plan_builds,
     program_folders,
 )
-from istiolab.lab.pins import GoComponent, Pins, Wheel, load_pins
+from istiolab.lab.pins import GoComponent, Pins, Wheel, go_module_folder, load_pins
 from istiolab.system.progress import SILENT, SilentReporter, Step
 from tests.unit.lab.programs import put_first_on_path, write_program
 
@@ -118,12 +120,16 @@ def test_whatever_goes_into_a_build_changes_its_folder_and_no_other(changed: GoC
     assert before[1] == after[1]
 
 
-def test_same_component_from_other_modules_lies_elsewhere() -> None:
-    digests = [path.name.rpartition("-")[2] for path in folders(PINS)]
-    other = [
-        p.name.rpartition("-")[2] for p in folders(replace(PINS, go=(replace(ETCD, name="cni"),)))
-    ]
-    assert len({*digests, *other}) == 3
+@pytest.mark.parametrize("name", ["go.mod", "go.sum"])
+def test_other_modules_change_the_folder(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(go_module_folder("etcd"), tmp_path, dirs_exist_ok=True)
+    monkeypatch.setattr(artifacts, "go_module_folder", lambda _component: tmp_path)
+    pins = replace(PINS, go=(ETCD,))
+    before = folders(pins)
+    (tmp_path / name).write_text("another version")
+    assert folders(pins) != before
 
 
 def test_estimate_does_not_change_the_folder() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import shlex
 import tarfile
 from dataclasses import replace
 from pathlib import Path
@@ -10,12 +11,31 @@ from pathlib import Path
 import pytest
 
 from istiolab.errors import LabError
-from istiolab.lab.images import base_command, ensure_images, image_key
+from istiolab.lab.images import base_command, ensure_images, image_key, parse_sources
 from istiolab.lab.pins import ImagePin, load_pins
 from istiolab.system.progress import SILENT
 from tests.unit.lab.programs import put_first_on_path, write_program
 
 CERTIFICATES = "etc/ssl/certs/ca-certificates.crt"
+
+
+SOURCES = "".join(
+    "\t".join(fields) + "\n"
+    for fields in (
+        ("Debian", "yes", "http://mirror/debian", "bookworm", "main"),
+        ("Debian", "yes", "http://mirror/debian", "bookworm", "main"),
+        ("Debian", "yes", "http://mirror/debian", "bookworm-updates", "main"),
+        ("Debian", "yes", "http://mirror/security", "bookworm-security", "contrib"),
+        ("Debian", "yes", "http://mirror/debian", "trixie", "main"),
+        ("Debian", "no", "http://unsigned/debian", "bookworm", "main"),
+        ("Docker", "yes", "http://docker/debian", "bookworm", "stable"),
+    )
+)
+OWN_SOURCES = (
+    "deb http://mirror/debian bookworm main",
+    "deb http://mirror/debian bookworm-updates main",
+    "deb http://mirror/security bookworm-security contrib",
+)
 
 
 def pin(name: str, *, base: bool = False, certificates: bool = False, **root: str) -> ImagePin:
@@ -31,6 +51,7 @@ def pin(name: str, *, base: bool = False, certificates: bool = False, **root: st
 
 PINS = replace(
     load_pins(),
+    base_suite="bookworm",
     base_packages=("bash",),
     images=(
         pin("own:1", certificates=True, tool="one:tool"),
@@ -63,24 +84,27 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_base(tmp_path / "base.tar", CERTIFICATES, "usr/bin/catatonit")
     write_program(
         tmp_path / "bin" / "mmdebstrap",
-        f"""for target; do :; done
+        f"""for word; do case "$word" in *.tar) target=$word ;; esac; done
         echo "I: at $SOURCE_DATE_EPOCH"
         cp {tmp_path}/base.tar "$target\"""",
     )
+    write_program(tmp_path / "bin" / "apt-get", f"cat {tmp_path}/sources")
+    (tmp_path / "sources").write_text(SOURCES)
     put_first_on_path(monkeypatch, tmp_path / "bin")
     (tmp_path / "cache" / "logs").mkdir(parents=True)
     return tmp_path / "cache"
 
 
-def test_key_changes_with_packages_images_and_programs() -> None:
+def test_key_changes_with_suite_packages_images_and_programs() -> None:
     programs = {"one": Path("/cache/one-abc"), "two": Path("/cache/two-def")}
     keys = {
         image_key(PINS, programs),
         image_key(replace(PINS, base_packages=("bash", "curl")), programs),
+        image_key(replace(PINS, base_suite="trixie"), programs),
         image_key(replace(PINS, images=PINS.images[1:]), programs),
         image_key(PINS, {**programs, "two": Path("/cache/two-changed")}),
     }
-    assert len(keys) == 4
+    assert len(keys) == 5
 
 
 def test_key_is_the_same_wherever_the_cache_lies_and_whatever_else_is_pinned() -> None:
@@ -92,11 +116,31 @@ def test_key_is_the_same_wherever_the_cache_lies_and_whatever_else_is_pinned() -
 
 
 def test_base_layer_has_the_pinned_packages_and_goes_where_it_is_told() -> None:
-    command = base_command(replace(PINS, base_packages=("bash", "curl")), target="/to/base.tar")
+    pins = replace(PINS, base_packages=("bash", "curl"))
+    command = base_command(pins, target="/to/base.tar", sources=("deb a", "deb b"))
     assert command[0] == "mmdebstrap"
     assert "--include=bash,curl" in command
-    # The empty word before it is the suite: the machine's own.
-    assert command[-2:] == ("", "/to/base.tar")
+    assert command[-4:] == ("bookworm", "/to/base.tar", "deb a", "deb b")
+
+
+def test_sources_of_the_suite_are_those_that_debian_signed() -> None:
+    assert parse_sources(SOURCES, "bookworm") == OWN_SOURCES
+    assert parse_sources(SOURCES, "trixie") == ("deb http://mirror/debian trixie main",)
+
+
+def test_machine_that_is_no_debian_has_no_sources_of_the_suite() -> None:
+    ubuntu = "Ubuntu\tyes\thttp://archive/ubuntu\tnoble\tmain\n"
+    assert parse_sources(ubuntu, "bookworm") == ()
+    assert parse_sources("", "bookworm") == ()
+
+
+def test_base_layer_is_made_from_the_machines_own_sources(
+    cache: Path, programs: dict[str, Path]
+) -> None:
+    ensure_images(PINS, programs, cache, SILENT)
+    called = shlex.split((cache / "logs" / "base-layer.log").read_text().splitlines()[0])
+    assert tuple(called[-3:]) == OWN_SOURCES
+    assert called[-5] == "bookworm"
 
 
 def layers(archive: tarfile.TarFile, name: str) -> list[list[str]]:

@@ -96,7 +96,7 @@ def test_supervisor_starts_containerd_and_kubelet_on_the_labs_path(paths: NodePa
 def looks_like_an_init(tmp_path: Path) -> Iterator[int]:
     mark = str(tmp_path / "config" / "node.json")
     with subprocess.Popen(
-        ["sh", "-c", "echo up; exec cat", mark, mark],
+        ["sh", "-c", "echo up; read line", mark],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     ) as process:

@@ -19,7 +19,7 @@ from istiolab.lab.pins import (
 )
 
 TABLE = """
-base.packages = ["bash"]
+base = {suite = "bookworm", packages = ["bash"]}
 [versions]
 one = "1.0"
 [toolchain]
@@ -93,7 +93,7 @@ def test_pin_without_whole_checksum_is_refused(checksum: str, package: str, inst
         ('packages = ["example.org/one"]\n', "packages"),
         ("seconds = 3\n", "seconds"),
         ('name = "example.org/one:1.0"\n', "name"),
-        ('base.packages = ["bash"]\n', "base"),
+        ('base = {suite = "bookworm", packages = ["bash"]}\n', "base"),
     ],
 )
 def test_missing_field_is_named(line: str, field: str) -> None:

@@ -67,7 +67,8 @@ def test_images_that_kubeadm_asks_for_are_among_the_pinned_ones(bringup: Bringup
     etcd, dns = cluster["etcd"]["local"], cluster["dns"]
     asked = {
         f"{etcd['imageRepository']}/etcd:{etcd['imageTag']}",
-        f"{dns['imageRepository']}/coredns:{dns['imageTag']}",
+        # kubeadm puts one more `coredns` into the name on the registry of its own default.
+        f"{dns['imageRepository']}/coredns/coredns:{dns['imageTag']}",
         *(
             f"registry.k8s.io/{name}:{cluster['kubernetesVersion']}"
             for name in ("kube-apiserver", "kube-controller-manager", "kube-scheduler")

@@ -5,7 +5,7 @@ import json
 import textwrap
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from istiolab.notebook.redact import redact, redact_tree
@@ -121,6 +121,7 @@ PIECES = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(PIECES | st.text(max_size=8), max_size=12).map("".join))
 @example(f"token: {JWT}")
 @example(f"Authorization: Bearer token: {CANARY}")
@@ -130,6 +131,7 @@ def test_redacting_twice_is_redacting_once(text: str) -> None:
     assert redact(once) == once
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40), st.sampled_from([pem(), base64_of(pem()), JWT]), st.text(max_size=40))
 def test_a_secret_does_not_survive_between_other_words(
     before: str, secret: str, after: str

@@ -3,7 +3,7 @@ from __future__ import annotations
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from istiolab.page.clean import clean_html, count_rows
@@ -51,6 +51,7 @@ PIECES = st.sampled_from(
 HTML = st.lists(PIECES | st.text(max_size=5), max_size=30).map("".join)
 
 
+@settings(deadline=None)
 @given(HTML)
 def test_whatever_comes_in_what_goes_out_is_harmless_balanced_and_one_line(html: str) -> None:
     result = clean_html(html)
@@ -63,6 +64,7 @@ def test_whatever_comes_in_what_goes_out_is_harmless_balanced_and_one_line(html:
     assert "\r" not in result
 
 
+@settings(deadline=None)
 @given(HTML)
 def test_cleaning_twice_is_cleaning_once(html: str) -> None:
     once = clean_html(html)

@@ -31,6 +31,7 @@ def refuse(directive: Directive) -> str:
     [
         (CELL, SHOWN),
         ("<!--cell:some/sum-->  ", SHOWN),
+        ("    <!-- cell: some/sum -->", SHOWN),
         ("<!-- cell: 4.2-6/a_b code -->", ShowCell(notebook="4.2-6", cell="a_b", part=Part.CODE)),
         ("<!-- cell: some/sum output -->", ShowCell(notebook="some", cell="sum", part=Part.OUTPUT)),
         ("<!-- receipt: some -->", ShowReceipt(notebook="some")),
@@ -50,7 +51,7 @@ def test_each_form_of_directive_is_read(line: str, directive: Directive) -> None
         "<!-- cell: some/sum",
         "<!-- cell: some/sum --> and more",
         "<!-- cell: ../some/sum -->",
-        "  <!-- cell: some/sum -->",
+        "  <!-- cell: some -->",
         "<!-- receipt: -->",
         "<!-- receipt: some/sum -->",
         "<!-- receipt -->",
@@ -75,6 +76,11 @@ def test_a_directive_is_replaced_by_a_block_of_its_own() -> None:
     expansion = expand(f"a\n{CELL}\nb\n<!-- receipt: other -->", show, page="p.md")
     assert expansion.text == "a\n\n[some]\n\nb\n\n[other]\n"
     assert expansion.problems == ()
+
+
+def test_what_an_indented_directive_gives_is_indented_like_it() -> None:
+    expansion = expand(f"!!! note\n\n    {CELL}\nb", lambda _: "one\n\n  two", page="p.md")
+    assert expansion.text == "!!! note\n\n\n    one\n\n      two\n\nb"
 
 
 @pytest.mark.parametrize(

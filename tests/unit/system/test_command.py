@@ -49,6 +49,12 @@ def test_missing_program_is_an_error_of_the_callers_class() -> None:
     assert caught.value.hint == "`istiolab doctor` says what to install"
 
 
+def test_program_that_may_not_be_run_counts_as_missing(tmp_path: Path) -> None:
+    (tmp_path / "tool").touch(mode=0o644)
+    with pytest.raises(LabError, match="is not on this machine"):
+        run([str(tmp_path / "tool")])
+
+
 def test_program_that_is_too_slow_is_killed_and_named() -> None:
     with pytest.raises(ClusterError, match=r"`sleep` did not end within 0\.05 s") as caught:
         run(["sleep", "30"], timeout_seconds=0.05, error=ClusterError)

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import pytest
+
+from istiolab.notebook.cells import CHECK
+from istiolab.notebook.execution import Ending, Failure
+from istiolab.verdict.judge import Outcome, judge
+
+
+def _failure(ending: Ending) -> Failure:
+    return Failure(ending=ending, index=3, name="some", message="it did not go well")
+
+
+def test_a_run_to_the_end_is_verified() -> None:
+    assert judge(None, tags=()) is Outcome.VERIFIED
+
+
+def test_an_error_in_a_check_is_a_finding() -> None:
+    assert judge(_failure(Ending.CELL_FAILED), tags=("x", CHECK)) is Outcome.UNTRUE
+
+
+def test_an_error_in_any_other_cell_says_nothing_about_the_page() -> None:
+    assert judge(_failure(Ending.CELL_FAILED), tags=("cause",)) is Outcome.BROKEN
+
+
+def test_a_declared_error_that_did_not_happen_is_a_finding() -> None:
+    assert judge(_failure(Ending.NO_ERROR), tags=("raises-exception",)) is Outcome.UNTRUE
+
+
+@pytest.mark.parametrize("ending", [Ending.HUNG, Ending.RUNAWAY, Ending.KERNEL_DIED])
+def test_a_check_that_could_not_be_run_says_nothing_about_the_page(ending: Ending) -> None:
+    assert judge(_failure(ending), tags=(CHECK,)) is Outcome.BROKEN
+
+
+@pytest.mark.parametrize("ending", list(Ending))
+def test_no_failure_of_any_kind_is_verified(ending: Ending) -> None:
+    assert judge(_failure(ending), tags=()) in (Outcome.UNTRUE, Outcome.BROKEN)
