@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from istiolab.probe.fixes import Tried, try_fix
     from istiolab.probe.matrix import Finding, fill_matrix, overview
     from istiolab.probe.passage import Passage
+    from istiolab.probe.reach import wait_for_service
     from istiolab.probe.send import send
     from istiolab.probe.sidecar import (
         Observed,
@@ -61,6 +62,7 @@ __all__ = [
     "trail",
     "try_fix",
     "wait_for_push",
+    "wait_for_service",
 ]
 
 _HOMES = {
@@ -73,6 +75,7 @@ _HOMES = {
     "probe.fixes": ("Tried", "try_fix"),
     "probe.matrix": ("Finding", "fill_matrix", "overview"),
     "probe.passage": ("Passage",),
+    "probe.reach": ("wait_for_service",),
     "probe.send": ("send",),
     "probe.sidecar": (
         *("Observed", "access_log", "clusters", "listeners", "observe", "routes", "trail"),

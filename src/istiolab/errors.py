@@ -58,6 +58,10 @@ class IstiolabError(Exception):
         self.log = log
         self.hint = hint
 
+    def __str__(self) -> str:
+        # What a notebook's traceback ends with: there nobody else renders it.
+        return self.render().removeprefix("error: ")
+
     def render(self) -> str:
         """Return the message as plain text: what, where, the log's path, and the hint last."""
         lines = [f"error: {self.message}"]

@@ -26,11 +26,13 @@ def containerd_config(
 ) -> str:
     """Return containerd's configuration with its store at `root`."""
     text = asset_text("containerd.toml")
+    # containerd makes the folder of the network's configuration: without one, below /run, which is
+    # memory of its own wherever containerd is started.
     for name, value in {
         "@ROOT@": str(root),
         "@PAUSE@": pause,
-        "@CNI_BIN@": str(cni_bin or "/nonexistent"),
-        "@CNI_CONF@": str(cni_conf or "/nonexistent"),
+        "@CNI_BIN@": str(cni_bin or "/run/no-cni"),
+        "@CNI_CONF@": str(cni_conf or "/run/no-cni"),
     }.items():
         text = text.replace(name, value)
     return text

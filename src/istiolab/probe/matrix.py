@@ -15,11 +15,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import product
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from istiolab.mesh.pods import LivePod
 from istiolab.mesh.session import Mesh, Namespace
 from istiolab.mesh.table import Listing, Table
 from istiolab.probe.passage import Passage
+from istiolab.probe.reach import wait_for_service
 from istiolab.probe.send import send
 from istiolab.probe.sidecar import observe
 
@@ -106,6 +108,8 @@ def fill_matrix(
         namespace = mesh.namespace(f"matrix-{sidecars.name.lower()}")
         stand_up(namespace, manifest, sidecars, timeout_seconds=timeout_seconds)
         client, server = namespace.pod("client"), namespace.pod("backend")
+        for url in SERVICES.values():
+            wait_for_service(client, urlsplit(url).netloc)
         return [ask(cell, client, server) for cell in CELLS if cell.sidecars is sidecars]
 
     with ThreadPoolExecutor(max_workers=len(Sidecars)) as lanes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from istiolab.errors import ClusterError
@@ -19,6 +20,7 @@ from istiolab.system.retry import Answer
 
 # pilot-agent starts Envoy with --file-flush-interval-msec 1000: a line may come a second late.
 LOG_SECONDS = 10.0
+PERHAPS_SECONDS = 2.5
 PUSH_SECONDS = 15.0
 
 Made = TypeVar("Made")
@@ -101,7 +103,12 @@ def read_config(pod: LivePod) -> ConfigDump:
     return config_dump.parse(done.stdout)
 
 
-def observe(ask: Callable[[], Exchange], entries: Mapping[LivePod, int]) -> Observed:
+def observe(
+    ask: Callable[[], Exchange],
+    entries: Mapping[LivePod, int],
+    *,
+    perhaps: LivePod | None = None,
+) -> Observed:
     """Send a request and wait for what the sidecars log about it.
 
     Args:
@@ -109,33 +116,43 @@ def observe(ask: Callable[[], Exchange], entries: Mapping[LivePod, int]) -> Obse
         entries: the pods on its way, and how many entries each one's sidecar writes at least: one
             for each time that the request, or the connection, goes through it. Pods without a
             sidecar are left out.
+        perhaps: a pod that the request may not get to; that its sidecar logs nothing is no error.
 
     Raises:
         ClusterError: a sidecar has not logged it in time: it did not go where it was thought to.
     """
     wanted = {pod: least for pod, least in entries.items() if pod.pod.has_sidecar}
-    before = {pod: len(access_log(pod)) for pod in wanted}
+    asked = [*wanted, *([perhaps] if perhaps and perhaps.pod.has_sidecar else [])]
+    before = {pod: len(access_log(pod)) for pod in asked}
     exchange = ask()
     found: dict[LivePod, Listing[AccessLogEntry]] = {}
 
-    def look() -> Answer:
-        for pod, least in wanted.items():
-            found[pod] = access_log(pod)[before[pod] :]
-            if len(found[pod]) < least:
-                detail = f"sidecar of {pod.pod.name}: {len(found[pod])} of {least} entries"
-                return Answer(done=False, detail=detail)
-        return Answer(done=True)
+    def look(pod: LivePod, least: int) -> Answer:
+        found[pod] = _in_order(access_log(pod)[before[pod] :])
+        count = len(found[pod])
+        detail = f"sidecar of {pod.pod.name}: {count} of {least} entries"
+        return Answer(done=count >= least, detail=detail)
 
-    waited = wait_for("access log entries", look, timeout_seconds=LOG_SECONDS)
-    if not waited.done:
-        raise ClusterError(
-            "a request has left no trace in a sidecar's access log",
-            where=(f"answer: {exchange.answer}", waited.detail),
-            hint="the mesh must log to /dev/stdout: `meshConfig.accessLogFile`",
+    for pod in asked:
+        # Envoy writes once a second: what is not there after two will not come.
+        seconds = LOG_SECONDS if pod in wanted else PERHAPS_SECONDS
+        waited = wait_for(
+            "access log entries",
+            partial(look, pod, wanted.get(pod, 1)),
+            timeout_seconds=seconds,
         )
-    return Observed(
-        exchange=exchange, logs={pod.pod.app: entries for pod, entries in found.items()}
-    )
+        if pod in wanted and not waited.done:
+            raise ClusterError(
+                "a request has left no trace in a sidecar's access log",
+                where=(f"answer: {exchange.answer}", waited.detail),
+                hint="the mesh must log to /dev/stdout: `meshConfig.accessLogFile`",
+            )
+    return Observed(exchange=exchange, logs={pod.pod.app: found[pod] for pod in asked})
+
+
+def _in_order(entries: Iterable[AccessLogEntry]) -> Listing[AccessLogEntry]:
+    """Sort by the start, what came in before what it caused; the log is sorted by the end."""
+    return Listing(sorted(entries, key=lambda entry: (entry.start_time, not entry.is_inbound)))
 
 
 def trail(observed: Observed) -> Listing[LoggedBy]:

@@ -95,7 +95,7 @@ def test_taking_a_cluster_into_use_only_reads(cluster: FakeCluster) -> None:
     assert verbs <= {"config", "get", "auth"}
 
 
-@pytest.mark.parametrize("given", [None, Path("/nonexistent/kubeconfig")])
+@pytest.mark.parametrize("given", [None, Path("/proc/no-such-kubeconfig")])
 def test_kubeconfig_that_is_not_there_is_the_users_error(
     cluster: FakeCluster, given: Path | None
 ) -> None:

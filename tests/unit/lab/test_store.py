@@ -10,10 +10,14 @@ from istiolab.lab.store import containerd_config, ensure_store, link_store
 from istiolab.system.progress import SILENT
 
 
-def test_store_for_importing_needs_no_network_plugins() -> None:
-    table = tomllib.loads(containerd_config(root=Path("/store"), pause="3.10.1"))
+def test_containerd_that_only_imports_makes_no_folder_on_the_host() -> None:
+    text = containerd_config(root=Path("/store"), pause="3.10.1")
+    assert "@" not in text
+    table = tomllib.loads(text)
     assert table["root"] == "/store"
-    assert "@" not in containerd_config(root=Path("/store"), pause="3.10.1")
+    # It makes this folder if it is not there; /run is its own when it imports.
+    conf = table["plugins"]["io.containerd.cri.v1.runtime"]["cni"]["conf_dir"]
+    assert Path(conf).is_relative_to("/run")
 
 
 @pytest.fixture

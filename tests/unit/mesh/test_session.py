@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -73,12 +74,20 @@ def test_leaving_the_block_closes_even_after_an_error(cluster: FakeCluster) -> N
 
 
 def test_a_namespace_that_cannot_be_deleted_keeps_no_other_from_it(
-    cluster: FakeCluster, mesh: Mesh, demo: Namespace
+    cluster: FakeCluster, mesh: Mesh, demo: Namespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    del cluster.objects[f"/api/v1/namespaces/{demo.name}"]
+    request = cluster.request
+
+    def refuse(method: str, path: str, **rest: Any) -> bytes:
+        if (method, path) == ("DELETE", ROOT):
+            raise ClusterError("not now")
+        return request(method, path, **rest)
+
+    monkeypatch.setattr(cluster, "request", refuse)
     mesh.namespace("b")
     mesh.close()
-    assert cluster.objects == {}
+    assert demo.name == "il-t-demo"
+    assert (list(cluster.objects), cluster.closed) == ([ROOT], 1)
 
 
 def test_manifests_are_filled_applied_and_shown(cluster: FakeCluster, demo: Namespace) -> None:
@@ -192,6 +201,27 @@ def test_versions_are_a_table(mesh: Mesh, monkeypatch: pytest.MonkeyPatch) -> No
         ("Istio", "1.28.2"),
         ("Envoy", "1.36.4"),
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "opened"), [(None, None), ("a", Path("a")), (Path("b"), Path("b"))]
+)
+def test_connecting_opens_the_kubeconfig_given_or_leaves_it_to_the_environment(
+    cluster: FakeCluster,
+    monkeypatch: pytest.MonkeyPatch,
+    given: str | Path | None,
+    opened: Path | None,
+) -> None:
+    asked: list[Path | None] = []
+
+    def open_cluster(kubeconfig: Path | None) -> FakeCluster:
+        asked.append(kubeconfig)
+        return cluster
+
+    monkeypatch.setattr("istiolab.mesh.session.open_cluster", open_cluster)
+    with connect(given) as mesh:
+        assert mesh.cluster is cluster
+    assert asked == [opened]
 
 
 def test_connecting_without_a_kubeconfig_is_a_cluster_error(tmp_path: Path) -> None:

@@ -86,6 +86,14 @@ def test_the_manifest_has_a_service_for_each_port_name_with_a_port_of_its_own() 
         assert port_name == name
 
 
+def test_the_overview_has_a_row_for_sidecars_and_port_and_a_column_for_each_version() -> None:
+    shown = matrix.overview([finding(answered(426)), finding(exchange(), sidecars=Sidecars.BOTH)])
+    assert shown.columns == ("sidecars", "port name", "HTTP/1.0", "HTTP/1.1")
+    assert len(shown.rows) == 12
+    filled = [row for row in shown.rows if row[2] or row[3]]
+    assert filled == [("server", "http-80", "426 X", ""), ("both", "http-80", "no answer", "")]
+
+
 @dataclass(frozen=True)
 class Order:
     sources: list[tuple[str | Path, dict[str, str]]]

@@ -39,6 +39,11 @@ FRAMED = {
         body=b"hello",
         headers=(("Content-Length", "5"),),
     ),
+    "content-length with leading zeros": Case(
+        data=b"HTTP/1.1 200 OK\r\nContent-Length: 0000000000000005\r\n\r\nhello",
+        body=b"hello",
+        headers=(("Content-Length", "0000000000000005"),),
+    ),
     "content-length of none": Case(
         data=b"HTTP/1.1 200 OK\r\ncontent-length:0\r\n\r\n", headers=(("content-length", "0"),)
     ),
