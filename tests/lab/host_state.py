@@ -14,10 +14,10 @@ import psutil
 FOLDERS = ("/etc", "/opt", "/run", "/usr/lib/cni", "/usr/local", "/var/lib", "/var/run")
 
 
-def take(*, without: Iterable[Path] = ()) -> Mapping[str, frozenset[str]]:
-    """Return what is there, by kind; files under `without` are left out."""
+def take(lab: str, *, without: Iterable[Path] = ()) -> Mapping[str, frozenset[str]]:
+    """Return what is there, by kind; of processes the lab's, and no files under `without`."""
     return {
-        "processes": _processes(),
+        "processes": _processes(lab),
         "mounts": _mounts(),
         "links": _links(),
         "routes": _routes(),
@@ -34,30 +34,34 @@ def difference(
     found: dict[str, list[str]] = {}
     for kind, was in before.items():
         new = [f"+ {each}" for each in sorted(after[kind] - was)]
-        # Processes of others end while we look; everything else that is gone was taken away.
-        gone = [f"- {each}" for each in sorted(was - after[kind])] if kind != "processes" else []
+        gone = [f"- {each}" for each in sorted(was - after[kind])]
         if new or gone:
             found[kind] = new + gone
     return found
 
 
-def _processes() -> frozenset[str]:
-    """Return what runs without a parent that is somebody else's: what a lab could leave behind."""
-    ours = os.getpid()
+def _processes(lab: str) -> frozenset[str]:
+    """Return what runs for the lab: in its control groups, or with our name on its command line.
+
+    Other labs, and this test with those who started it, are left out.
+    """
+    ours = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
     found = set()
-    for process in psutil.process_iter(["pid", "ppid", "cmdline", "create_time"]):
-        ancestors = _ancestors(process)
-        if process.info["pid"] != ours and (ours in ancestors or process.info["ppid"] == 1):
-            command = " ".join(process.info["cmdline"] or ())
+    for process in psutil.process_iter(["pid", "cmdline", "create_time"]):
+        command = " ".join(process.info["cmdline"] or ())
+        groups = _groups_of(process.info["pid"])
+        mine = f"istiolab-{lab}" in groups
+        stray = "istiolab" in command and "istiolab-" not in groups
+        if (mine or stray) and process.info["pid"] not in ours:
             found.add(f"{process.info['pid']} {process.info['create_time']:.0f} {command}")
     return frozenset(found)
 
 
-def _ancestors(process: psutil.Process) -> set[int]:
+def _groups_of(pid: int) -> str:
     try:
-        return {parent.pid for parent in process.parents()}
-    except psutil.NoSuchProcess:
-        return set()
+        return Path(f"/proc/{pid}/cgroup").read_text()
+    except OSError:
+        return ""  # it has just ended
 
 
 def _mounts() -> frozenset[str]:

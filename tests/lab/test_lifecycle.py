@@ -20,7 +20,7 @@ from tests.lab.command import OwnLab, istiolab, start
 
 
 def _snapshot(own: OwnLab) -> dict[str, frozenset[str]]:
-    return dict(host_state.take(without=(cache_folder(), state_root(), own.state)))
+    return dict(host_state.take(own.name, without=(cache_folder(), state_root(), own.state)))
 
 
 def _left_behind(before: dict[str, frozenset[str]], own: OwnLab) -> dict[str, list[str]]:

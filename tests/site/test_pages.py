@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from urllib.parse import urljoin
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Locator, Page
 
 from istiolab.notebook.cells import find_cell, read_notebook
 from tests.site.watch import Watched
@@ -49,28 +52,42 @@ def test_the_chapter_carries_the_stamp_of_a_run(watched: Watched, language: str)
     assert "stamp--verified" in (stamp.get_attribute("class") or "")
     assert "Istio 1.28.2" in stamp.inner_text()
     receipt = stamp.locator("a").last.get_attribute("href") or ""
-    answer = page.request.get(page.url + receipt)
+    answer = page.request.get(urljoin(page.url, receipt))
     assert answer.ok
     assert answer.json()["versions"]["istio"] == "1.28.2"
+
+
+def _search(page: Page, query: str) -> Locator:
+    """Search as a reader does, and return the first link found."""
+    field = page.locator(".md-search__input")
+    field.click()
+    # Key by key: Material searches when a key is let go.
+    field.press_sequentially(query)
+    field.press("End")  # Chinese comes from no key of its own
+    first = page.locator(".md-search-result__link").first
+    first.wait_for(timeout=15_000)
+    return first
 
 
 @each_language
 @pytest.mark.parametrize("query", ["426", "low_version", "proxy_pass"])
 def test_search_finds_the_chapter(watched: Watched, language: str, query: str) -> None:
     page = watched.open(f"{language}/")
-    page.keyboard.press("/")
-    page.locator(".md-search__input").fill(query)
-    first = page.locator(".md-search-result__link").first
-    first.wait_for(timeout=15_000)
+    first = _search(page, query)
     assert f"{language}/{CHAPTER}/" in (first.get_attribute("href") or "")
 
 
 @pytest.mark.parametrize("query", ["注入", "設定", "連接埠"])
 def test_search_finds_chinese_words(watched: Watched, query: str) -> None:
     page = watched.open("zh-TW/")
-    page.keyboard.press("/")
-    page.locator(".md-search__input").fill(query)
-    page.locator(".md-search-result__link").first.wait_for(timeout=15_000)
+    _search(page, query)
+
+
+@each_language
+def test_each_language_has_a_search_index_of_its_own(site: Path, language: str) -> None:
+    index = json.loads((site / language / "search" / "search_index.json").read_text())
+    text = "".join(document["text"] for document in index["docs"])
+    assert ("的" in text) == (language == "zh-TW")
 
 
 @pytest.mark.parametrize(("here", "there"), [("en", "zh-TW"), ("zh-TW", "en")])

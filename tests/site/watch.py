@@ -17,7 +17,8 @@ class Watched:
 
     def open(self, path: str) -> Page:
         answer = self.page.goto(f"{self.address}/{path}", wait_until="networkidle")
-        assert answer is not None and answer.ok, f"{path}: {answer and answer.status}"
+        assert answer is not None, path
+        assert answer.ok, f"{path}: {answer.status}"
         return self.page
 
     def _console(self, message: ConsoleMessage) -> None:

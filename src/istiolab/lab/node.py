@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -127,6 +128,16 @@ def supervise(paths: NodePaths, *arguments: str) -> Completed:
     return check(
         [sys.executable, "-m", "supervisor.supervisorctl", "--configuration", config, *arguments]
     )
+
+
+def wake_supervisor(paths: NodePaths) -> None:
+    """Make the supervisor look at its programs now.
+
+    It starts them in its loop, which goes round once a second, or when somebody knocks
+    (supervisor/supervisord.py, `runforever`).
+    """
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as knock:
+        knock.connect(str(paths.socket))
 
 
 def end_node(lab: str, paths: NodePaths) -> bool:

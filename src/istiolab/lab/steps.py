@@ -12,7 +12,7 @@ from pathlib import Path
 
 from istiolab.errors import LabError
 from istiolab.lab.network import Link
-from istiolab.lab.node import in_node, search_path, supervise
+from istiolab.lab.node import in_node, search_path, supervise, wake_supervisor
 from istiolab.lab.pins import Pins, asset_text
 from istiolab.lab.spec import (
     API_PORT,
@@ -78,6 +78,7 @@ def kubeadm_configuration(bringup: Bringup) -> str:
 
 def _containerd(bringup: Bringup, progress: Progress) -> None:
     progress.detail("waiting for its socket")
+    wake_supervisor(bringup.paths)
     ctr = ["ctr", "--namespace", "k8s.io", "version"]
     _wait(
         "containerd",

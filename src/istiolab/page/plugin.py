@@ -16,7 +16,7 @@ from mkdocs.config import config_options, load_config
 from mkdocs.config.base import Config
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
-from mkdocs.plugins import BasePlugin
+from mkdocs.plugins import BasePlugin, event_priority
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
@@ -105,6 +105,9 @@ class IstiolabPlugin(BasePlugin[Options]):  # type: ignore[no-untyped-call]
             lines = "\n".join(f"  {self.config.language}/{each}" for each in self._problems)
             raise PluginError(f"pages lack what they are to show:\n{lines}")
 
+    # Last of all: MkDocs keeps plugin objects from one configuration to the next, so that a search
+    # index which is not yet written would be the other language's.
+    @event_priority(-100)
     def on_post_build(self, *, config: MkDocsConfig) -> None:
         """Build the other languages beside this one, and the page that chooses among them."""
         if self._serving or not self.config.siblings:

@@ -41,11 +41,11 @@ def test_kubectl_without_a_lab_says_how_to_get_one(capsys: pytest.CaptureFixture
 
 
 def test_verify_where_there_is_no_notebook(capsys: pytest.CaptureFixture[str]) -> None:
-    assert _run(capsys, "verify") == (
-        2,
-        "",
+    code, out, err = _run(capsys, "verify")
+    assert (code, out) == (2, "")
+    assert err == (
         "error: there is no notebook in `notebooks`\n\n"
-        "hint: run this in a checkout of the project, or name a notebook's path\n",
+        "hint: run this in a checkout of the project, or name a notebook's path\n"
     )
 
 
@@ -83,8 +83,9 @@ def test_an_error_as_json_has_the_same_fields(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     @click.command("break")
-    @click.option("--json", is_flag=True)
-    def failing(*, json: bool) -> None:
+    @click.option("--json", "as_json", is_flag=True)
+    def failing(*, as_json: bool) -> None:
+        assert as_json
         raise HostError("no disk", where=("a", "b"), log=Path("/x.log"), hint="buy one")
 
     monkeypatch.setitem(cli.commands, "break", failing)

@@ -84,3 +84,12 @@ def test_a_request_that_nginxs_sidecar_logs_only_once_is_an_error(
     monkeypatch.setattr("istiolab.probe.sidecar.LOG_SECONDS", 0)
     with pytest.raises(ClusterError, match="left no trace"):
         tried(cluster, monkeypatch, answered(502), proxy=(COMING_IN,), server=(ARRIVING,))
+
+
+def test_a_fix_under_which_the_backend_logs_nothing_has_no_word_on_mtls(
+    cluster: LoggingCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("istiolab.probe.sidecar.PERHAPS_SECONDS", 0)
+    found = tried(cluster, monkeypatch, answered(502), proxy=(COMING_IN, GOING_OUT), server=())
+    assert (found.status, found.passage.server_log) == (502, ())
+    assert (found.row()["mTLS"], found.row()["answer"]) == ("-", "502 X")

@@ -169,6 +169,7 @@ def test_the_matrix_is_filled_in_the_order_of_the_cells_from_four_namespaces(
 ) -> None:
     cluster, lock = LoggingCluster(), Lock()
     stood: list[tuple[str, Sidecars, float]] = []
+    reached: list[tuple[str, str]] = []
 
     class Lanes(Mesh):
         def namespace(self, name: str) -> Namespace:
@@ -180,12 +181,18 @@ def test_the_matrix_is_filled_in_the_order_of_the_cells_from_four_namespaces(
         with lock:
             stood.append((namespace.name, sidecars, timeout_seconds))
 
+    def wait(client: LivePod, address: str) -> None:
+        with lock:
+            reached.append((client.pod.app, address))
+
     def ask(cell: Cell, client: LivePod, server: LivePod) -> Finding:
         assert (client.pod.app, server.pod.app) == ("client", "backend")
+        assert ("client", urlsplit(SERVICES[cell.port_name]).netloc) in reached
         return Finding(cell=cell, passage=Passage(exchange=exchange(), server=server.pod.name))
 
     monkeypatch.setattr(matrix, "stand_up", stand_up)
     monkeypatch.setattr(matrix, "ask", ask)
+    monkeypatch.setattr(matrix, "wait_for_service", wait)
     monkeypatch.setattr(Recorder, "pod", lambda _, app: live(cluster, app))
     with Lanes(cluster) as mesh:
         found = matrix.fill_matrix(mesh, "manifest", timeout_seconds=9)
@@ -193,3 +200,4 @@ def test_the_matrix_is_filled_in_the_order_of_the_cells_from_four_namespaces(
     assert sorted(stood) == sorted(
         (f"matrix-{sidecars.name.lower()}", sidecars, 9.0) for sidecars in Sidecars
     )
+    assert len(reached) == len(Sidecars) * len(SERVICES)

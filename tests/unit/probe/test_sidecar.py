@@ -104,6 +104,46 @@ def test_a_request_that_passes_no_sidecar_leaves_no_log(cluster: LoggingCluster)
     assert sidecar.observe(lambda: answered(200), {plain: 1}).logs == {}
 
 
+def test_new_entries_come_by_their_start_and_what_came_in_before_what_it_caused(
+    cluster: LoggingCluster,
+) -> None:
+    first = entry(start_time="1", upstream_cluster="outbound|80||a")
+    arrived = entry(start_time="2", upstream_cluster="inbound|80||")
+    caused = entry(start_time="2", upstream_cluster="outbound|80||b")
+
+    def ask() -> Exchange:
+        cluster.log("client", caused, arrived, first)
+        return answered(200)
+
+    observed = sidecar.observe(ask, {live(cluster, "client"): 3})
+    assert list(observed.logs["client"]) == [first, arrived, caused]
+
+
+@pytest.mark.parametrize("arrives", [True, False])
+def test_a_pod_that_is_perhaps_passed_may_log_something_or_nothing(
+    cluster: LoggingCluster, monkeypatch: pytest.MonkeyPatch, *, arrives: bool
+) -> None:
+    monkeypatch.setattr(sidecar, "PERHAPS_SECONDS", 0)
+    logged = [LOCAL_426] if arrives else []
+
+    def ask() -> Exchange:
+        cluster.log("client", OUT)
+        cluster.log("backend", *logged)
+        return answered(426)
+
+    server = live(cluster, "backend")
+    observed = sidecar.observe(ask, {live(cluster, "client"): 1}, perhaps=server)
+    assert list(observed.logs["backend"]) == logged
+    assert list(observed.logs["client"]) == [OUT]
+
+
+def test_a_pod_without_a_sidecar_that_is_perhaps_passed_has_no_log(
+    cluster: LoggingCluster,
+) -> None:
+    plain = live(cluster, "backend", sidecar=False)
+    assert sidecar.observe(lambda: answered(200), {}, perhaps=plain).logs == {}
+
+
 def test_the_configuration_is_what_the_proxy_hands_out(cluster: LoggingCluster) -> None:
     text = dump(
         listeners=[listener(http_chain(accept=True))],
