@@ -58,5 +58,5 @@ def start(*arguments: str, own: OwnLab) -> subprocess.Popen[str]:
         stderr=subprocess.STDOUT,
         text=True,
         # A shell's background jobs ignore SIGINT, and would hand that down to it.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )

@@ -27,7 +27,7 @@ from istiolab.lab.folders import cache_folder, state_folder
 from istiolab.lab.images import ImageArchive, ensure_images, image_key
 from istiolab.lab.network import Link, choose_link, host_routes
 from istiolab.lab.node import end_node, find_inits, start_node, write_configuration
-from istiolab.lab.pins import asset_text, load_pins
+from istiolab.lab.pins import asset_text, asset_texts, load_pins
 from istiolab.lab.spec import (
     Lab,
     NodePaths,
@@ -160,6 +160,9 @@ class EmbeddedProvider:
         digest.update(self._image_folder().name.encode())
         for asset in ("kubeadm.yaml", "istio-operator.yaml", "containerd.toml", "cni.conflist"):
             digest.update(asset_text(asset).encode())
+        for folder_name in ("patches", "coredns"):
+            for text in asset_texts(folder_name).values():
+                digest.update(text.encode())
         return digest.hexdigest()[:16]
 
     def drop_store(self) -> None:

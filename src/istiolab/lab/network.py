@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, ip_network
 
 from istiolab.errors import HostError
-from istiolab.system.command import check
+from istiolab.system.command import check, failure, run
 
 # RFC 5737: blocks for documentation, which no network should route. Cut into pieces of 14 hosts,
 # so that many labs fit.
@@ -110,7 +110,21 @@ def join_node(link: Link, pid: int) -> None:
 
 
 def remove_link(interface: str) -> None:
-    """Remove the host's end if it is there; with it goes the other end."""
+    """Remove the host's end if it is there; with it goes the other end.
+
+    The kernel takes a dead node's link away by itself, a moment after its last process: that it is
+    gone when we come to delete it is no error.
+
+    Raises:
+        HostError: it is there, and cannot be removed.
+    """
+    if not _is_there(interface):
+        return
+    deleted = run(["ip", "link", "delete", interface], error=HostError)
+    if deleted.exit_code != 0 and _is_there(interface):
+        raise failure(deleted, error=HostError)
+
+
+def _is_there(interface: str) -> bool:
     listed = check(["ip", "-json", "link", "show"], error=HostError)
-    if any(entry["ifname"] == interface for entry in json.loads(listed.stdout)):
-        check(["ip", "link", "delete", interface], error=HostError)
+    return any(entry["ifname"] == interface for entry in json.loads(listed.stdout))

@@ -15,7 +15,7 @@ import psutil
 from istiolab.errors import LabError
 from istiolab.lab.cgroups import host_hierarchies, join_subtree, make_subtree, remove_subtree
 from istiolab.lab.network import Link, interface_name, join_node, remove_link
-from istiolab.lab.pins import Pins, asset_text
+from istiolab.lab.pins import Pins, asset_text, asset_texts
 from istiolab.lab.spec import POD_SUBNET, NodePaths, NodeSpec
 from istiolab.lab.store import containerd_config
 from istiolab.system.command import Completed, check, run
@@ -41,6 +41,9 @@ def write_configuration(
     (paths.config / "containerd.toml").write_text(containerd)
     cni = asset_text("cni.conflist").replace("@POD_SUBNET@", POD_SUBNET)
     (paths.config / "cni" / "10-istiolab.conflist").write_text(cni)
+    (paths.config / "patches").mkdir(exist_ok=True)
+    for name, text in asset_texts("patches").items():
+        (paths.config / "patches" / name).write_text(text)
     # Nobody answers at the host's end of the link: names from outside fail at once.
     (paths.config / "resolv.conf").write_text(f"nameserver {link.host_address}\n")
     supervisor = asset_text("supervisord.conf")

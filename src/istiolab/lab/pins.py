@@ -108,6 +108,12 @@ def asset_text(name: str) -> str:
     return (files("istiolab.lab") / "assets" / name).read_text()
 
 
+def asset_texts(folder: str) -> dict[str, str]:
+    """Return the texts of all files in a folder of the lab's assets, by name."""
+    found = (files("istiolab.lab") / "assets" / folder).iterdir()
+    return {each.name: each.read_text() for each in sorted(found, key=lambda each: each.name)}
+
+
 def parse_pins(text: str) -> Pins:
     """Turn the text of a pins file into records.
 

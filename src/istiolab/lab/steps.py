@@ -6,6 +6,7 @@ Each step ends when the API, or the kernel, says that it is done; never by a lin
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 from istiolab.errors import LabError
 from istiolab.lab.network import Link
 from istiolab.lab.node import in_node, search_path, supervise, wake_supervisor
-from istiolab.lab.pins import Pins, asset_text
+from istiolab.lab.pins import Pins, asset_text, asset_texts
 from istiolab.lab.spec import (
     API_PORT,
     CLUSTER_POD_SUBNET,
@@ -70,6 +71,7 @@ def kubeadm_configuration(bringup: Bringup) -> str:
         "@ETCD@": bringup.pins.versions["etcd"],
         "@CLUSTER_POD_SUBNET@": CLUSTER_POD_SUBNET,
         "@SERVICE_SUBNET@": SERVICE_SUBNET,
+        "@PATCHES@": str(bringup.paths.config / "patches"),
         "@RESOLV_CONF@": str(bringup.paths.config / "resolv.conf"),
     }.items():
         text = text.replace(name, value)
@@ -78,11 +80,15 @@ def kubeadm_configuration(bringup: Bringup) -> str:
 
 def _containerd(bringup: Bringup, progress: Progress) -> None:
     progress.detail("waiting for its socket")
-    wake_supervisor(bringup.paths)
     ctr = ["ctr", "--namespace", "k8s.io", "version"]
+
+    def look() -> Answer:
+        wake_supervisor(bringup.paths)
+        return _ok(_inside(bringup, ctr))
+
     _wait(
         "containerd",
-        lambda: _ok(_inside(bringup, ctr)),
+        look,
         timeout_seconds=30,
         log=bringup.paths.log / "containerd.log",
     )
@@ -120,15 +126,41 @@ def _kube_proxy(bringup: Bringup, progress: Progress) -> None:
 
 
 def _dns_and_istio(bringup: Bringup, progress: Progress) -> None:
-    _kubeadm(bringup, "init", "phase", "addon", "coredns")
-    # One replica is enough for one node, and starts sooner than two.
-    kubectl(bringup, "-n", "kube-system", "scale", "deployment/coredns", "--replicas=1")
+    progress.detail("CoreDNS")
+    _dns(bringup)
     progress.detail("istioctl install")
+    _istio(bringup)
+
+
+def _dns(bringup: Bringup) -> None:
+    folder = bringup.paths.config / "coredns"
+    folder.mkdir(exist_ok=True)
+    for name, text in asset_texts("coredns").items():
+        (folder / name).write_text(text)
+    printed = _kubeadm(bringup, "init", "phase", "addon", "coredns", "--print-manifest")
+    (folder / "kubeadm.yaml").write_text(printed_manifest(printed))
+    kubectl(bringup, "apply", "--kustomize", str(folder))
+
+
+def printed_manifest(printed: str) -> str:
+    """Return the YAML in what `kubeadm … --print-manifest` printed.
+
+    Before it stand lines of kubeadm's talk, and its separators lack the line's end.
+    """
+    _, _, manifest = f"\n{printed}".partition("\n---")
+    return "---\n" + re.sub(r"^---(?=\S)", "---\n", manifest.lstrip("\n"), flags=re.MULTILINE)
+
+
+def _istio(bringup: Bringup) -> None:
     operator = bringup.paths.config / "istio-operator.yaml"
     operator.write_text(asset_text("istio-operator.yaml"))
     istioctl = str(bringup.programs["istio"] / "istioctl")
     done = run(
-        [istioctl, "install", "--filename", str(operator), "--skip-confirmation"],
+        [
+            *(istioctl, "install", "--filename", str(operator), "--skip-confirmation"),
+            # Its own deadline passes before ours, so that we can say which pod is not ready.
+            *("--readiness-timeout", "120s"),
+        ],
         environment={"KUBECONFIG": str(bringup.paths.kubeconfig), "HOME": str(bringup.paths.root)},
         timeout_seconds=300,
     )
@@ -154,10 +186,10 @@ def _pods(bringup: Bringup, progress: Progress) -> None:
 
 STEPS = (
     Step(name="containerd", run=_containerd, estimate_seconds=0.5),
-    Step(name="control plane", run=_control_plane, estimate_seconds=8),
-    Step(name="kube-proxy", run=_kube_proxy, estimate_seconds=4),
+    Step(name="control plane", run=_control_plane, estimate_seconds=7),
+    Step(name="kube-proxy", run=_kube_proxy, estimate_seconds=1),
     Step(name="CoreDNS and Istio", run=_dns_and_istio, estimate_seconds=9),
-    Step(name="pods Ready", run=_pods, estimate_seconds=2),
+    Step(name="pods Ready", run=_pods, estimate_seconds=1),
 )
 """The bring-up, in order."""
 
@@ -224,7 +256,7 @@ def _kubectl(bringup: Bringup, *arguments: str) -> Completed:
     return run([program, "--kubeconfig", str(bringup.paths.kubeconfig), *arguments])
 
 
-def _kubeadm(bringup: Bringup, *arguments: str) -> None:
+def _kubeadm(bringup: Bringup, *arguments: str) -> str:
     config = bringup.paths.config / "kubeadm.yaml"
     config.write_text(kubeadm_configuration(bringup))
     done = in_node(
@@ -239,6 +271,7 @@ def _kubeadm(bringup: Bringup, *arguments: str) -> None:
     if done.exit_code != 0:
         error = failure(done)
         raise LabError(error.message, where=error.where, log=log)
+    return done.stdout
 
 
 def _inside(bringup: Bringup, argv: list[str]) -> Completed:

@@ -19,6 +19,7 @@ from istiolab.lab.steps import (
     kubeadm_configuration,
     kubectl,
     pod_troubles,
+    printed_manifest,
     unready_pods,
 )
 from istiolab.system.retry import Answer
@@ -160,3 +161,9 @@ def test_step_that_never_gets_ready_names_its_last_answer_and_a_log_that_can_be_
 def test_steps_come_in_the_order_in_which_they_stand_on_each_other() -> None:
     names = [step.name for step in STEPS]
     assert names == ["containerd", "control plane", "kube-proxy", "CoreDNS and Istio", "pods Ready"]
+
+
+def test_the_manifest_that_kubeadm_prints_becomes_yaml() -> None:
+    printed = "[patches] talk\n---apiVersion: v1\nkind: A\n---\napiVersion: v1\nkind: B\n"
+    manifest = printed_manifest(printed)
+    assert [each["kind"] for each in yaml.safe_load_all(manifest) if each] == ["A", "B"]
