@@ -21,6 +21,10 @@ class OwnLab:
     environment: Mapping[str, str]
 
     @property
+    def temporary(self) -> Path:
+        return Path(self.environment["TMPDIR"])
+
+    @property
     def kubeconfig(self) -> Path:
         return self.state / self.name / "kubeconfig"
 

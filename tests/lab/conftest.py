@@ -36,9 +36,13 @@ def own_lab() -> Iterator[OwnLab]:
     """Yield the name and the state folder of a lab that is not up; take down what is left of it."""
     name = f"t-{secrets.token_hex(3)}"
     # Short, and not pytest's own: the path of a socket in it may have 108 bytes (unix(7)).
-    with tempfile.TemporaryDirectory(prefix="il-") as state:
+    with (
+        tempfile.TemporaryDirectory(prefix="il-") as state,
+        tempfile.TemporaryDirectory(prefix="il-tmp-") as temporary,
+    ):
         environment = {
             **os.environ,
+            "TMPDIR": temporary,
             "ISTIOLAB_NAME": name,
             "ISTIOLAB_STATE": state,
             "ISTIOLAB_CACHE": str(cache_folder()),

@@ -14,16 +14,21 @@ import psutil
 FOLDERS = ("/etc", "/opt", "/run", "/usr/lib/cni", "/usr/local", "/var/lib", "/var/run")
 
 
-def take(lab: str, *, without: Iterable[Path] = ()) -> Mapping[str, frozenset[str]]:
-    """Return what is there, by kind; of processes the lab's, and no files under `without`."""
+def take(
+    lab: str, *, without: Iterable[Path] = (), temporary: Iterable[Path] = ()
+) -> Mapping[str, frozenset[str]]:
+    """Return what is there, by kind; of processes the lab's, and no files under `without`.
+
+    `temporary` are the lab's own folders of temporary files.
+    """
     return {
         "processes": _processes(lab),
         "mounts": _mounts(),
         "links": _links(),
         "routes": _routes(),
         "firewall": _firewall(),
-        "cgroups": _cgroups(),
-        "files": _files(tuple(str(path) for path in without)),
+        "cgroups": _cgroups(lab),
+        "files": _files(tuple(str(path) for path in without), tuple(map(str, temporary))),
     }
 
 
@@ -41,18 +46,14 @@ def difference(
 
 
 def _processes(lab: str) -> frozenset[str]:
-    """Return what runs for the lab: in its control groups, or with our name on its command line.
+    """Return what runs for the lab: in its control groups, or with its name on its command line.
 
-    Other labs, and this test with those who started it, are left out.
+    Other labs on the machine, and what is done with them meanwhile, are left out.
     """
-    ours = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
     found = set()
     for process in psutil.process_iter(["pid", "cmdline", "create_time"]):
         command = " ".join(process.info["cmdline"] or ())
-        groups = _groups_of(process.info["pid"])
-        mine = f"istiolab-{lab}" in groups
-        stray = "istiolab" in command and "istiolab-" not in groups
-        if (mine or stray) and process.info["pid"] not in ours:
+        if lab in command or f"istiolab-{lab}" in _groups_of(process.info["pid"]):
             found.add(f"{process.info['pid']} {process.info['create_time']:.0f} {command}")
     return frozenset(found)
 
@@ -96,18 +97,26 @@ def _firewall() -> frozenset[str]:
     return frozenset(found)
 
 
-def _cgroups() -> frozenset[str]:
-    return frozenset(folder for folder, _, _ in os.walk("/sys/fs/cgroup"))
-
-
-def _files(without: tuple[str, ...]) -> frozenset[str]:
+def _cgroups(lab: str) -> frozenset[str]:
+    """Return all control groups but those of other labs, in which pods come and go."""
     found = set()
-    for top in FOLDERS:
+    for folder, folders, _ in os.walk("/sys/fs/cgroup"):
+        folders[:] = [
+            name
+            for name in folders
+            if not name.startswith("istiolab-") or name == f"istiolab-{lab}"
+        ]
+        found |= {f"{folder}/{name}" for name in folders}
+    return frozenset(found)
+
+
+def _files(without: tuple[str, ...], temporary: tuple[str, ...]) -> frozenset[str]:
+    found = set()
+    for top in (*FOLDERS, *temporary):
         for folder, folders, files in os.walk(top):
             folders[:] = [name for name in folders if f"{folder}/{name}" not in without]
             found |= {f"{folder}/{name}" for name in (*folders, *files)}
-    left = {str(path) for path in Path("/tmp").glob("istiolab-*")}
-    return frozenset(found | left)
+    return frozenset(found)
 
 
 def _run(*argv: str) -> str:

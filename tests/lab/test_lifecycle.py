@@ -20,7 +20,13 @@ from tests.lab.command import OwnLab, istiolab, start
 
 
 def _snapshot(own: OwnLab) -> dict[str, frozenset[str]]:
-    return dict(host_state.take(own.name, without=(cache_folder(), state_root(), own.state)))
+    return dict(
+        host_state.take(
+            own.name,
+            without=(cache_folder(), state_root(), own.state),
+            temporary=(own.temporary,),
+        )
+    )
 
 
 def _left_behind(before: dict[str, frozenset[str]], own: OwnLab) -> dict[str, list[str]]:

@@ -18,6 +18,7 @@ from kubernetes.client import ApiClient, Configuration, CoreV1Api
 from kubernetes.client.exceptions import ApiException
 from kubernetes.config import ConfigException, load_kube_config
 from kubernetes.stream import stream
+from kubernetes.utils.quantity import parse_quantity
 from urllib3.exceptions import HTTPError
 from websocket import WebSocketException
 
@@ -174,6 +175,18 @@ class Cluster:
             where=(f"kubeconfig: {self.kubeconfig}", _one_line(error)),
             hint="is the lab up? `istiolab status`; another cluster: `export KUBECONFIG=FILE`",
         )
+
+
+def quantity(text: str) -> float:
+    """Return a resource quantity such as `250m` or `1Gi` as a number of cores or bytes.
+
+    Raises:
+        ClusterError: it is none.
+    """
+    try:
+        return float(parse_quantity(text))  # type: ignore[no-untyped-call]
+    except ValueError as error:
+        raise ClusterError(f"`{text}` is no quantity", where=(_one_line(error),)) from error
 
 
 def open_cluster(kubeconfig: Path | None = None, *, context: str | None = None) -> Cluster:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from istiolab.errors import ClusterError
@@ -16,24 +18,54 @@ NOT_RUNNING = "not running"
 _RELEASE = re.compile(r"\d+\.\d+\.\d+[^\s\"/]*")
 
 
-def gather(kubeconfig: Path) -> tuple[dict[str, str], dict[str, str]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a cluster runs."""
+
+    versions: Mapping[str, str]
+    """Versions under `kubernetes`, `istio` and `envoy`."""
+    images: Mapping[str, str]
+    """The digest, as the node reports it, of each image of the system's pods, by its name."""
+    mesh_config_sha256: str
+    """A digest of the mesh's configuration."""
+
+
+def gather(kubeconfig: Path) -> Facts:
     """Ask a cluster what it runs.
 
     Args:
         kubeconfig: the cluster's.
-
-    Returns:
-        Versions under `kubernetes`, `istio` and `envoy`; and the digest of each image that the
-        pods of istio-system and kube-system run, as the node reports it, under the image's name.
 
     Raises:
         ClusterError: the cluster does not answer, or has no Istio.
     """
     cluster = open_cluster(kubeconfig)
     try:
-        return versions(cluster), images(cluster)
+        return Facts(
+            versions=versions(cluster),
+            images=images(cluster),
+            mesh_config_sha256=mesh_config_sha256(cluster),
+        )
     finally:
         cluster.close()
+
+
+def mesh_config_sha256(cluster: Cluster) -> str:
+    """Return a digest of the mesh's configuration: the ConfigMap `istio` and istiod's variables.
+
+    Raises:
+        ClusterError: there is no such ConfigMap.
+    """
+    config = cluster.get("/api/v1/namespaces/istio-system/configmaps/istio")
+    variables = [
+        container.get("env", [])
+        for item in cluster.items(
+            "/apis/apps/v1/namespaces/istio-system/deployments", labelSelector="app=istiod"
+        )
+        for container in item["spec"]["template"]["spec"]["containers"]
+    ]
+    written = json.dumps([config.get("data", {}), variables], sort_keys=True)
+    return hashlib.sha256(written.encode()).hexdigest()
 
 
 def versions(cluster: Cluster) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -11,6 +11,7 @@ from nbformat import NotebookNode
 
 from istiolab.errors import IstiolabError, KernelError
 from istiolab.notebook.document import load_document
+from istiolab.notebook.settings import Settings, read_settings
 
 CHECK = "check"
 """Tag of a cell that judges what the cells before it found."""
@@ -58,6 +59,8 @@ class Cell:
     """Its tags, in the notebook's order."""
     outputs: tuple[Output, ...]
     """What it put out when it was last executed."""
+    settings: Settings = field(default_factory=Settings)
+    """What it says about itself."""
 
     @property
     def name(self) -> str | None:
@@ -151,6 +154,7 @@ def _cell(node: NotebookNode, index: int) -> Cell:
         source=node.source,
         tags=tuple(node.metadata.get("tags", ())),
         outputs=tuple(_output(each) for each in node.get("outputs", ())),
+        settings=read_settings(node.metadata, cell=label(index, None)),
     )
 
 

@@ -35,6 +35,10 @@ class RunPlan:
     """The notebook; the kernel's folder is the one that it lies in."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """Variables that the kernel gets besides our own."""
+    leave_out: str | None = None
+    """The id of a cell that is not to be executed."""
+    past_failures: bool = False
+    """Go on past cells that fail, up to the first check that does."""
     timeout_seconds: float = 300.0
     """The deadline of a cell that names none of its own."""
     grace_seconds: float = 10.0

@@ -1,4 +1,4 @@
-"""An execution that stopped and what the cluster said in, a folder of evidence out."""
+"""An execution that did not pass in, a folder of evidence out."""
 
 from __future__ import annotations
 
@@ -24,12 +24,18 @@ def save_failure(execution: Execution, failure: Failure, *, cluster: str, folder
     Returns:
         The folder.
     """
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    save_outputs(execution, folder)
     write_atomic(folder / "failure.txt", describe_failure(execution, failure))
-    write_atomic(folder / "executed.ipynb", serialize(execution.document))
     write_atomic(folder / "cluster.txt", redact(cluster))
     write_atomic(folder / "kernel.log", execution.log)
+    return folder
+
+
+def save_outputs(execution: Execution, folder: Path) -> Path:
+    """Write `executed.ipynb`, with the outputs of the run, into `folder`, which is made anew."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    write_atomic(folder / "executed.ipynb", serialize(execution.document))
     return folder
 
 

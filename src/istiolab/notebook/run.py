@@ -25,10 +25,11 @@ from nbformat import NotebookNode
 
 from istiolab.errors import KernelError
 from istiolab.notebook.bounded import BoundedClient
-from istiolab.notebook.cells import RAISES, label, names, plain
+from istiolab.notebook.cells import CHECK, RAISES, label, names, plain
 from istiolab.notebook.document import load_document
 from istiolab.notebook.execution import CellRun, Ending, Execution, Failure, RunPlan
 from istiolab.notebook.redact import redact
+from istiolab.notebook.settings import read_settings
 from istiolab.notebook.tidy import clear, tidy
 
 Progress = Callable[[str, float], None]
@@ -107,7 +108,7 @@ class _Run:
         indices = [
             index
             for index, cell in enumerate(self._document.cells)
-            if cell.cell_type == "code" and cell.source.strip()
+            if cell.cell_type == "code" and cell.source.strip() and cell.id != self._plan.leave_out
         ]
         for number, index in enumerate(indices):
             name = _name(self._document.cells[index])
@@ -117,9 +118,16 @@ class _Run:
             start = monotonic()
             failure = await self._cell(index, name)
             self._runs.append(CellRun(index=index, name=name, seconds=monotonic() - start))
-            if failure is not None:
+            if failure is not None and not self._may_pass(failure):
                 return failure
         return None
+
+    def _may_pass(self, failure: Failure) -> bool:
+        """Tell whether the run goes on past a failure: not past a check, nor without a kernel."""
+        tags = self._document.cells[failure.index].metadata.get("tags", ())
+        return (
+            self._plan.past_failures and failure.ending is Ending.CELL_FAILED and CHECK not in tags
+        )
 
     async def _cell(self, index: int, name: str | None) -> Failure | None:
         cell = self._document.cells[index]
@@ -201,8 +209,8 @@ def _name(cell: NotebookNode) -> str | None:
 
 
 def _deadline(cell: NotebookNode, plan: RunPlan) -> float:
-    own = cell.metadata.get("istiolab", {}).get("timeout_seconds")
-    return float(own) if own is not None else plan.timeout_seconds
+    own = read_settings(cell.metadata, cell="a cell").timeout_seconds
+    return plan.timeout_seconds if own is None else own
 
 
 def _kernel_manager(plan: RunPlan, document: NotebookNode, folder: Path) -> AsyncKernelManager:

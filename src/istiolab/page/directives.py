@@ -6,25 +6,32 @@ A directive is an HTML comment on a line of its own, indented where it stands in
     <!-- cell: NOTEBOOK/NAME code -->       its code alone; `output`: its outputs alone
     <!-- receipt: NOTEBOOK -->              what the notebook's receipt says
 
-Rule 1: inside a fenced block nothing is a directive.
-Rule 2: a comment that begins as a directive and is none is a problem, never passed over.
+    <!-- not run: REASON -->                why the block below was not executed; this one stays
+
+Rule 1: inside a fenced block, and in code within a line, nothing is a directive.
+Rule 2: a comment whose first word is a directive's, or close to one, and that is none, wherever it
+stands, is a problem, never passed over.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from textwrap import indent
 
 from istiolab.errors import IstiolabError, UsageError
+from istiolab.page.lines import TAB, Line, read_lines, without_inline_code
 
-_BEGINS = re.compile(r"^\s*<!--\s*(cell|receipt)\b")
+_CLOSE_TO_ONE = re.compile(r"<!--[-\s]*(cells?|receipts?|status|not[\s_-]?run)\b", re.IGNORECASE)
 _CELL = re.compile(r"^\s*<!--\s*cell:\s*([\w.-]+)/([\w.-]+)(?:\s+(code|output))?\s*-->\s*$")
 _RECEIPT = re.compile(r"^\s*<!--\s*receipt:\s*([\w.-]+)\s*-->\s*$")
-# What follows backticks holds no backtick, or it would be code within a line (CommonMark 4.5).
-_FENCE = re.compile(r"^\s*(`{3,}(?!.*`)|~{3,})")
+_NOT_RUN = re.compile(r"^\s*<!--\s*not run:\s*((?:(?!-->).)*?)\s*-->\s*$")
+_FORMS = (
+    "write one of these on a line of its own: `<!-- cell: NOTEBOOK/NAME [code|output] -->`, "
+    "`<!-- receipt: NOTEBOOK -->`, `<!-- not run: REASON -->`"
+)
 
 
 class Part(StrEnum):
@@ -48,6 +55,8 @@ class ShowCell:
     """The cell's name."""
     part: Part
     """What of it."""
+    indented: bool = field(default=False, compare=False, repr=False)
+    """Whether it stands where Markdown takes no HTML as a block: in a note, a tab or a list."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +65,8 @@ class ShowReceipt:
 
     notebook: str
     """The notebook's file name without its ending."""
+    indented: bool = field(default=False, compare=False, repr=False)
+    """As for a cell."""
 
 
 Directive = ShowCell | ShowReceipt
@@ -63,12 +74,12 @@ Directive = ShowCell | ShowReceipt
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """A directive that could not be followed."""
+    """A directive that could not be followed, or a block of code without its evidence."""
 
     page: str
     """The page's path among the documents of its language."""
     line: int
-    """The line of the directive, from 1."""
+    """The line in the page's file, from 1."""
     message: str
     """What is wrong."""
 
@@ -99,8 +110,9 @@ def expand(
     """
     lines: list[str] = []
     problems: list[Problem] = []
-    for number, line, is_prose in _lines(markdown):
-        if not (is_prose and _BEGINS.match(line)):
+    for each, is_directive in _marked(markdown):
+        line = each.text
+        if not is_directive:
             lines.append(line)
             continue
         try:
@@ -109,7 +121,7 @@ def expand(
             lines.append(f"\n{indent(render(parse(line)), margin)}\n")
         except IstiolabError as wrong:
             message = "; ".join((wrong.message, *wrong.where))
-            problems.append(Problem(page=page, line=first_line + number, message=message))
+            problems.append(Problem(page=page, line=first_line + each.number, message=message))
             lines.append("")
     return Expansion(text="\n".join(lines), problems=tuple(problems))
 
@@ -120,14 +132,18 @@ def find_directives(markdown: str) -> tuple[Directive, ...]:
     Raises:
         UsageError: a comment begins as a directive and is none.
     """
-    return tuple(
-        parse(line) for _, line, is_prose in _lines(markdown) if is_prose and _BEGINS.match(line)
-    )
+    return tuple(parse(each.text) for each, is_directive in _marked(markdown) if is_directive)
 
 
 def prose_lines(markdown: str) -> tuple[str, ...]:
     """Return the lines of a page that are not in fenced blocks."""
-    return tuple(line for _, line, is_prose in _lines(markdown) if is_prose)
+    return tuple(each.text for each in read_lines(markdown) if each.is_prose)
+
+
+def reason_not_run(line: str) -> str | None:
+    """Return the reason that a line gives for the block below it, maybe empty; None: none."""
+    found = _NOT_RUN.match(line)
+    return found[1] if found else None
 
 
 def parse(line: str) -> Directive:
@@ -136,31 +152,27 @@ def parse(line: str) -> Directive:
     Raises:
         UsageError: it is none.
     """
+    flat = line.expandtabs(TAB)
+    indented = len(flat) - len(flat.lstrip()) >= TAB
     if found := _CELL.match(line):
         part = Part(found[3]) if found[3] else Part.BOTH
-        return ShowCell(notebook=found[1], cell=found[2], part=part)
+        return ShowCell(notebook=found[1], cell=found[2], part=part, indented=indented)
     if found := _RECEIPT.match(line):
-        return ShowReceipt(notebook=found[1])
-    raise UsageError(
-        f"`{line.strip()}` is not a directive",
-        where=("write `<!-- cell: NOTEBOOK/NAME [code|output] -->` on a line of its own",),
-    )
+        return ShowReceipt(notebook=found[1], indented=indented)
+    raise UsageError(f"`{line.strip()}` is not a directive", where=(_FORMS,))
 
 
-def _lines(markdown: str) -> Iterator[tuple[int, str, bool]]:
-    """Yield number (from 0), text and whether it is prose, of each line."""
-    lines = markdown.split("\n")
-    end = -1
-    for number, line in enumerate(lines):
-        if number > end and (found := _FENCE.match(line)):
-            end = _end_of_block(lines, number, found[1])
-        yield number, line, number > end
+def _marked(markdown: str) -> Iterator[tuple[Line, bool]]:
+    """Yield each line with whether it is to be read as a directive."""
+    lines = read_lines(markdown)
+    for each in lines:
+        following = lines[each.number + 1].text if each.number + 1 < len(lines) else ""
+        asks = each.is_prose and reason_not_run(each.text) is None
+        yield each, asks and _is_close_to_one(each.text, following)
 
 
-def _end_of_block(lines: list[str], start: int, fence: str) -> int:
-    # As superfences does: a block ends with just the fence that it began with, and is none if
-    # that never comes.
-    for number in range(start + 1, len(lines)):
-        if lines[number].strip() == fence:
-            return number
-    return start - 1
+def _is_close_to_one(line: str, following: str) -> bool:
+    # A comment may begin on one line and say its first word on the next.
+    prose = without_inline_code(line)
+    found = _CLOSE_TO_ONE.search(f"{prose}\n{following}")
+    return found is not None and found.start() < len(prose)

@@ -2,6 +2,7 @@
 
 Rule 1: nothing is shown that the file does not hold; an output that is asked for must be there.
 Rule 2: both languages get the same code and the same outputs; only the labels differ.
+Rule 3: of HTML, also of what a notebook's Markdown becomes, only what `clean` lets pass is shown.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import re
 from html import escape
 from itertools import groupby
+
+from markdown import markdown  # type: ignore[import-untyped]
 
 from istiolab.errors import IstiolabError
 from istiolab.notebook.cells import RAISES, Cell, Notebook, Output
@@ -18,19 +21,36 @@ from istiolab.page.words import Words
 
 FOLD_TEXT_LINES = 25
 FOLD_TABLE_ROWS = 40
+_TAG = re.compile(r"<[^>]*>")
 _BACKTICKS = re.compile(r"`{3,}")
 
 
-def render_cell(notebook: Notebook, cell: Cell, *, part: Part, words: Words) -> str:
+def render_cell(
+    notebook: Notebook, cell: Cell, *, part: Part, words: Words, indented: bool = False
+) -> str:
     """Return the Markdown of a cell.
 
+    Args:
+        notebook: the notebook that the cell is of.
+        cell: the cell.
+        part: what of it is shown.
+        words: the words of the page's language.
+        indented: whether it is put in a note, a tab or a list.
+
     Raises:
-        IstiolabError: there is nothing to show of what is asked for.
+        IstiolabError: there is nothing to show of what is asked for, or not where it is put.
     """
     parts: list[str] = []
     if part is not Part.OUTPUT:
         parts.append(_code(notebook, cell))
     if part is not Part.CODE:
+        if indented and any(_html(output) for output in cell.outputs):
+            # Indented, it would be text to Markdown, which would read `*`, `_` and `|` in it.
+            raise IstiolabError(
+                f"{cell.label} of `{notebook.path.name}` has HTML in its outputs, which cannot "
+                "stand indented",
+                where=("un-indent it, or ask for its `code` alone",),
+            )
         parts.append(_outputs(notebook, cell, words))
     return "\n\n".join(parts)
 
@@ -83,20 +103,28 @@ def _group(outputs: list[Output], *, is_stream: bool) -> list[Output]:
     return [Output(kind="stream", text=text, html=None, markdown=None)]
 
 
-def _is_seen(output: Output) -> bool:
+def _html(output: Output) -> str | None:
+    """Return what of an output is shown as HTML, maybe nothing; None: it is shown as text."""
     if output.html:
-        return bool(clean_html(output.html))
-    return bool((output.markdown or output.text).strip())
+        return clean_html(output.html)
+    if output.markdown:
+        # Made into HTML here: the page's own Markdown would take any HTML and script in it.
+        return clean_html(markdown(output.markdown, extensions=["tables", "fenced_code"]))
+    return None
+
+
+def _is_seen(output: Output) -> bool:
+    html = _html(output)
+    text = output.text if html is None else _TAG.sub("", html)
+    return bool(text.strip())
 
 
 def _output(output: Output, label: str, words: Words) -> str:
-    if output.html:
-        html = clean_html(output.html)
+    html = _html(output)
+    if html is not None:
         rows = count_rows(html)
         head = words.folded_table.format(count=rows) if rows > FOLD_TABLE_ROWS else None
         return _folded(_region(html, label, markdown=False), head)
-    if output.markdown:
-        return _region(output.markdown.strip(), label, markdown=True)
     text = output.text.strip("\n")
     lines = text.count("\n") + 1
     head = words.folded_text.format(count=lines) if lines > FOLD_TEXT_LINES else None

@@ -1,7 +1,8 @@
 """MkDocs' events in, the page room's functions called: the only module that knows MkDocs.
 
-Rule 1: all that is wrong with the embedded cells is collected, and ends the build before a page
-is written, in strict mode or not: a page without its evidence is never published.
+Rule 1: all that is wrong with the embedded cells, and each block of code that is neither embedded
+nor excused, is collected, and ends the build before a page is written, in strict mode or not: a
+page without its evidence is never published.
 Rule 2: nothing is executed here.
 """
 
@@ -22,6 +23,7 @@ from mkdocs.structure.pages import Page
 
 from istiolab.errors import IstiolabError
 from istiolab.notebook.cells import Notebook, find_cell, read_notebook
+from istiolab.page.coverage import check_blocks, in_order
 from istiolab.page.directives import Directive, Problem, ShowCell, ShowReceipt, expand
 from istiolab.page.embed import demand_no_failure, render_cell
 from istiolab.page.stamp import Links, render_stamp
@@ -81,21 +83,23 @@ class IstiolabPlugin(BasePlugin[Options]):  # type: ignore[no-untyped-call]
     def on_page_markdown(
         self, markdown: str, /, *, page: Page, config: MkDocsConfig, files: Files
     ) -> str:
-        """Follow the page's directives."""
+        """Follow the page's directives, and hold it to having evidence for all its code."""
         del config
         if page.file.src_uri.endswith(".ipynb"):
             # Its cells are on the chapter's page; found twice, they would hide the prose.
             page.meta["search"] = {"exclude": True}
             return markdown
         words = read_words(self.config.language)
-        written = page.file.content_string.count("\n") - markdown.count("\n")
+        uri = page.file.src_uri
+        first_line = 1 + page.file.content_string.count("\n") - markdown.count("\n")
         expansion = expand(
             markdown,
             lambda directive: self._render(directive, page=page, files=files, words=words),
-            page=page.file.src_uri,
-            first_line=written + 1,
+            page=uri,
+            first_line=first_line,
         )
-        self._problems += expansion.problems
+        _, uncovered = check_blocks(markdown, page=uri, first_line=first_line)
+        self._problems += in_order(expansion.problems, uncovered)
         return expansion.text
 
     def on_env(self, env: object, /, *, config: MkDocsConfig, files: Files) -> None:
@@ -124,7 +128,15 @@ class IstiolabPlugin(BasePlugin[Options]):  # type: ignore[no-untyped-call]
                 notebook = self._notebook(directive.notebook)
                 demand_no_failure(notebook)
                 cell = find_cell(notebook, directive.cell)
-                return render_cell(notebook, cell, part=directive.part, words=words)
+                return render_cell(
+                    notebook,
+                    cell,
+                    part=directive.part,
+                    words=words,
+                    indented=directive.indented,
+                )
+            case ShowReceipt(indented=True):
+                raise IstiolabError("a stamp cannot stand indented", where=("un-indent it",))
             case ShowReceipt():
                 path = self._notebook(directive.notebook).path
                 links = _links(path.stem, page=page, files=files)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from istiolab.notebook.cells import read_notebook
+
 # What code in a cell can reach. The lab's sources are left out: the versions and the image
 # digests in the receipt stand for what the lab made.
 _LIBRARY = ("__init__.py", "errors.py", "system", "mesh", "probe")
@@ -13,6 +15,15 @@ _LIBRARY = ("__init__.py", "errors.py", "system", "mesh", "probe")
 def notebook_sha256(path: Path) -> str:
     """Return the digest of the notebook's file, outputs included."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def code_of(path: Path) -> tuple[str, ...]:
+    """Return the sources of a notebook's code cells.
+
+    Raises:
+        KernelError: it is no notebook.
+    """
+    return tuple(cell.source for cell in read_notebook(path).cells if cell.kind == "code")
 
 
 def library_sha256(root: Path | None = None) -> str:

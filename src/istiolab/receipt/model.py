@@ -11,13 +11,18 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from istiolab.errors import IstiolabError
 
-SCHEMA = 1
+SCHEMA = 2
 _DIGEST = "digest"
+_TEXTS = (
+    *("notebook_sha256", "helpers_sha256", "manifests_sha256", "mesh_config_sha256"),
+    *("drift", "provider", "started_at"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +59,8 @@ class ClusterFacts:
     """Versions by part: kubernetes, istio, envoy."""
     images: Mapping[str, str]
     """Digest by image name."""
+    mesh_config_sha256: str
+    """Digest of the mesh's configuration."""
     machine: Mapping[str, str]
     """The machine: processor, memory, kernel."""
 
@@ -66,8 +73,14 @@ class Receipt:
     """The version of this format."""
     notebook_sha256: str
     """Digest of the notebook's file, outputs included, as the run wrote it."""
-    library_sha256: str
-    """Digest of the sources of what a notebook calls."""
+    helpers_sha256: str
+    """Digest of the definitions of the library that the notebook's cells reach."""
+    manifests_sha256: str
+    """Digest of the files that the notebook's cells name."""
+    mesh_config_sha256: str
+    """Digest of the mesh's configuration."""
+    drift: str
+    """What became of the published outputs: `none` (they were true), or `updated`."""
     versions: Mapping[str, str]
     """Versions by part: kubernetes, istio, envoy, istiolab, python."""
     images: Mapping[str, str]
@@ -84,6 +97,11 @@ class Receipt:
     """The code cells in order."""
     waits: tuple[WaitTime, ...]
     """The waits for the cluster in order."""
+
+    @property
+    def started(self) -> datetime:
+        """Return the start of the run."""
+        return datetime.fromisoformat(self.started_at)
 
     def to_json(self) -> str:
         """Return the receipt as JSON text, with its digest."""
@@ -133,8 +151,9 @@ def _receipt(table: dict[str, Any]) -> Receipt:
     _demand_fields(table, Receipt, "the receipt")
     for each in ("versions", "images", "machine"):
         _demand_texts(table[each], each)
-    for each in ("notebook_sha256", "library_sha256", "provider", "started_at"):
+    for each in _TEXTS:
         _demand(isinstance(table[each], str), each)
+    _demand(_is_time(table["started_at"]), "started_at")
     _demand(_is_number(table["duration_seconds"]), "duration_seconds")
     _demand(isinstance(table["cells"], list), "cells")
     _demand(isinstance(table["waits"], list), "waits")
@@ -175,6 +194,13 @@ def _demand_fields(table: Any, kind: type, name: str) -> None:
 def _demand_texts(value: object, name: str) -> None:
     texts = isinstance(value, dict) and all(isinstance(each, str) for each in value.values())
     _demand(texts, name)
+
+
+def _is_time(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
 
 
 def _is_number(value: object) -> bool:

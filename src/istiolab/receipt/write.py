@@ -8,17 +8,35 @@ from importlib.metadata import version
 from pathlib import Path
 
 from istiolab.notebook.execution import Execution
-from istiolab.receipt.fingerprint import library_sha256, notebook_sha256
+from istiolab.receipt.fingerprint import code_of, notebook_sha256
 from istiolab.receipt.model import CellTime, ClusterFacts, Receipt, WaitTime
+from istiolab.receipt.uses import helpers_sha256, manifests_sha256
 
 
 def make_receipt(
-    path: Path, execution: Execution, cluster: ClusterFacts, waits: tuple[WaitTime, ...]
+    path: Path,
+    execution: Execution,
+    cluster: ClusterFacts,
+    waits: tuple[WaitTime, ...],
+    *,
+    drift: str,
 ) -> Receipt:
-    """Return the receipt of a run; the notebook at `path` must hold the run's outputs already."""
+    """Return the receipt of a run.
+
+    Args:
+        path: the notebook, as it is to be published.
+        execution: the run.
+        cluster: what it ran on.
+        waits: how long it waited for what.
+        drift: what became of the published outputs: `none`, or `updated`.
+    """
+    cells = code_of(path)
     return Receipt(
         notebook_sha256=notebook_sha256(path),
-        library_sha256=library_sha256(),
+        helpers_sha256=helpers_sha256(cells),
+        manifests_sha256=manifests_sha256(cells, folder=path.parent),
+        mesh_config_sha256=cluster.mesh_config_sha256,
+        drift=drift,
         versions={
             **cluster.versions,
             "istiolab": version("istiolab"),

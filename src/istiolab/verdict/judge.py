@@ -2,35 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import assert_never
 
 from istiolab.notebook.cells import CHECK
 from istiolab.notebook.execution import Ending, Failure
+from istiolab.verdict.drift import CellDrift
 
 
 class Outcome(StrEnum):
     """What may be said about a notebook after `istiolab verify`."""
 
     VERIFIED = "verified"
-    """It ran to its end, and every check held."""
+    """It ran to its end, every check held, and its outputs are the published ones."""
     UNCHANGED = "unchanged"
     """Nothing changed since it was verified on this cluster; it was not run again."""
+    UPDATED = "updated"
+    """It ran to its end, every check held, and its new outputs were taken over."""
+    DRIFTED = "drifted"
+    """It ran to its end, every check held, and its outputs are not the published ones."""
+    LEAKED = "leaked"
+    """It left something behind outside its namespaces, or altered something there."""
     UNTRUE = "untrue"
     """It ran, and something that the page says did not come about."""
     BROKEN = "broken"
     """It could not be run to its end, so nothing can be said."""
 
 
-def judge(failure: Failure | None, *, tags: tuple[str, ...]) -> Outcome:
+def judge(drifts: Sequence[CellDrift], *, update: bool) -> Outcome:
+    """Say what a run to the end means.
+
+    Args:
+        drifts: the cells whose outputs differ from the published ones.
+        update: the new outputs are to be taken over.
+    """
+    if not drifts:
+        return Outcome.VERIFIED
+    return Outcome.UPDATED if update else Outcome.DRIFTED
+
+
+def judge_failure(failure: Failure, *, tags: tuple[str, ...]) -> Outcome:
     """Tell a page that is not true from a run that broke.
 
     Args:
-        failure: where the execution stopped; None if it ran to its end.
+        failure: where the execution stopped.
         tags: the tags of the cell at which it stopped.
     """
-    if failure is None:
-        return Outcome.VERIFIED
     match failure.ending:
         case Ending.NO_ERROR:
             return Outcome.UNTRUE

@@ -18,6 +18,8 @@ PODS = "/api/v1/pods?labelSelector={}&fieldSelector=status.phase%3DRunning"
 ISTIOD = PODS.format("app%3Distiod")
 GATEWAY = PODS.format("istio%3Dingressgateway")
 INJECTED = PODS.format("security.istio.io%2FtlsMode%3Distio")
+MESH_CONFIG = "/api/v1/namespaces/istio-system/configmaps/istio"
+DEPLOYMENTS = "/apis/apps/v1/namespaces/istio-system/deployments?labelSelector=app%3Distiod"
 
 
 @pytest.mark.parametrize(
@@ -141,8 +143,13 @@ def test_gathering_hangs_up_even_when_it_fails(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("istiolab.mesh.facts.open_cluster", lambda _: cluster)
     cluster.answers["/api/v1/namespaces/istio-system/pods"] = listed()
     cluster.answers["/api/v1/namespaces/kube-system/pods"] = listed()
-    assert gather(Path("nowhere"))[0]["istio"] == "1.28.2"
+    cluster.answers[MESH_CONFIG] = {"data": {"mesh": "accessLogFile: /dev/stdout"}}
+    cluster.answers[DEPLOYMENTS] = listed()
+    found = gather(Path("nowhere"))
+    assert found.versions["istio"] == "1.28.2"
+    cluster.answers[MESH_CONFIG] = {"data": {"mesh": "accessLogFile: ''"}}
+    assert gather(Path("nowhere")).mesh_config_sha256 != found.mesh_config_sha256
     cluster.answers["/version"] = ClusterError("silent")
     with pytest.raises(ClusterError, match="silent"):
         gather(Path("nowhere"))
-    assert cluster.closed == 2
+    assert cluster.closed == 3

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from istiolab.notebook.cells import Cell, Notebook, Output
-from istiolab.receipt.fingerprint import library_sha256, notebook_sha256
+from istiolab.receipt.fingerprint import code_of, notebook_sha256
 from istiolab.receipt.model import Receipt
+from istiolab.receipt.uses import helpers_sha256, manifests_sha256
 
 
 def output(
@@ -25,9 +26,13 @@ def notebook(*cells: Cell) -> Notebook:
 
 def receipt(path: Path | None = None) -> Receipt:
     """Return the receipt of the notebook at `path`, as a run of just now would leave it."""
+    cells = code_of(path) if path else ()
     return Receipt(
         notebook_sha256=notebook_sha256(path) if path else "0",
-        library_sha256=library_sha256(),
+        helpers_sha256=helpers_sha256(cells),
+        manifests_sha256=manifests_sha256(cells, folder=path.parent if path else Path("none")),
+        mesh_config_sha256="0",
+        drift="none",
         versions={"kubernetes": "1.34.0", "istio": "1.28.2", "python": "3.11.7"},
         images={},
         machine={"processor": "a <fast> one", "memory": "8 GiB"},

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from istiolab.errors import IstiolabError, UsageError
 from istiolab.page.directives import (
@@ -12,6 +14,7 @@ from istiolab.page.directives import (
     find_directives,
     parse,
     prose_lines,
+    reason_not_run,
 )
 
 CELL = "<!-- cell: some/sum -->"
@@ -55,6 +58,22 @@ def test_each_form_of_directive_is_read(line: str, directive: Directive) -> None
         "<!-- receipt: -->",
         "<!-- receipt: some/sum -->",
         "<!-- receipt -->",
+        "<!-- cells: some/sum -->",
+        "<!-- receipts: some -->",
+        "<!-- Cell: some/sum -->",
+        "<!--- cell: some/sum -->",
+        "<!-- status: some -->",
+        "<!-- not run -->",
+        "<!-- not-run: reason -->",
+        "<!-- notrun: reason -->",
+        "<!-- not run: reason --> and more",
+        "text <!-- cell: some/sum -->",
+        "text <!-- not run: reason -->",
+        "- <!-- cell: some/sum -->",
+        "> <!-- cell: some/sum -->",
+        "| <!-- receipt: some --> |",
+        "`code` <!-- cell: some/sum -->",
+        "<!-- a remark --> <!-- cell: some/sum -->",
     ],
 )
 def test_what_begins_as_a_directive_and_is_none_is_a_problem(line: str) -> None:
@@ -66,10 +85,65 @@ def test_what_begins_as_a_directive_and_is_none_is_a_problem(line: str) -> None:
         find_directives(line)
 
 
-@pytest.mark.parametrize("line", ["<!-- a remark -->", "<!-- cellar -->", "cell: some/sum"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("<!-- a remark -->", "<!-- cellar -->", "cell: some/sum", "<!-- not yet -->"),
+        *("write `<!-- cell: some/sum -->`", "``<!-- cells ` -->``", "<!-- not run: reason -->"),
+        *("    <!--not run:reason-->", "<!-- not run: -->", "<!--", "<!-- the cell: a -->"),
+    ],
+)
 def test_other_lines_stay_as_they_are(line: str) -> None:
     expansion = expand(line, show, page="p.md")
     assert (expansion.text, expansion.problems) == (line, ())
+
+
+def test_a_comment_may_not_hide_its_first_word_on_the_next_line() -> None:
+    page = "a\n<!--\ncell: some/sum -->\nb\n<!--\n\ncell"
+    expansion = expand(page, show, page="p.md")
+    assert [each.line for each in expansion.problems] == [2]
+
+
+@given(
+    st.sampled_from(["cell", "cells", "receipt", "receipts", "not run", "status"]),
+    st.text(alphabet="ab >-#*|\t", max_size=5),
+    st.text(alphabet="ab:/ ", max_size=5),
+)
+def test_a_comment_close_to_a_directive_is_followed_or_a_problem_wherever_it_stands(
+    word: str, before: str, after: str
+) -> None:
+    line = f"{before}<!-- {word}: {after} -->"
+    expansion = expand(line, show, page="p.md")
+    if not expansion.problems and reason_not_run(line) is None:
+        assert isinstance(parse(line), ShowCell | ShowReceipt)
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("<!-- not run: a reason: this -->", "a reason: this"),
+        ("  <!--not run:   原因-->  ", "原因"),
+        ("<!-- not run: -->", ""),
+        ("<!-- not run: a --> b -->", None),
+        ("a <!-- not run: b -->", None),
+        ("<!-- cell: some/sum -->", None),
+    ],
+)
+def test_the_reason_of_a_block_is_read(line: str, reason: str | None) -> None:
+    assert reason_not_run(line) == reason
+
+
+@pytest.mark.parametrize(
+    ("margin", "indented"), [("", False), ("  ", False), ("    ", True), ("\t", True)]
+)
+def test_a_directive_knows_where_it_stands_and_is_the_same_all_the_same(
+    margin: str, *, indented: bool
+) -> None:
+    for line in (CELL, "<!-- receipt: some -->"):
+        directive = parse(f"{margin}{line}")
+        assert directive.indented is indented
+        assert directive == parse(line)
+        assert repr(directive) == repr(parse(line))
 
 
 def test_a_directive_is_replaced_by_a_block_of_its_own() -> None:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import re
+from textwrap import indent
 
 import pytest
 from markdown import Markdown  # type: ignore[import-untyped]
 
 from istiolab.errors import IstiolabError
-from istiolab.notebook.cells import Cell
+from istiolab.notebook.cells import Cell, Output
 from istiolab.page.directives import Part
 from istiolab.page.embed import FOLD_TABLE_ROWS, FOLD_TEXT_LINES, demand_no_failure, render_cell
 from istiolab.page.words import LANGUAGES, read_words
@@ -45,6 +46,8 @@ def test_each_part_shows_what_it_says() -> None:
         (output(""),),
         (output(" \n"), output("\n")),
         (output("<HTML object>", kind="display", html="<script>draw()</script>"),),
+        (output("an image", kind="display", markdown="![a](https://x/y.png)"),),
+        (output("a script", kind="display", markdown="<script>draw()</script>"),),
     ],
 )
 @pytest.mark.parametrize("part", [Part.OUTPUT, Part.BOTH])
@@ -130,6 +133,58 @@ def test_html_goes_before_markdown_and_markdown_before_text() -> None:
 def test_html_is_cleaned() -> None:
     of = cell(output("", kind="display", html="<p onclick='x'>a\n\nb<script>c</script></p>"))
     assert "<p>a  b</p>" in shown(of)
+
+
+@pytest.mark.parametrize(
+    "markdown",
+    [
+        "a <script>b</script> <img src=x onerror=alert(1)> *c*",
+        "<script>b</script>\n\na *c*",
+        "<p onclick='x'>a</p>\n\n*c*",
+        "a [b](javascript:alert(1)) *c*",
+        "a\n{: onclick='x' }\n\n*c*",
+        "a\n\n<!-- cell: some/sum -->\n\n<iframe src='//x'></iframe> *c*",
+    ],
+)
+def test_markdown_that_a_cell_put_out_is_cleaned_like_html(markdown: str) -> None:
+    html = as_html(shown(cell(output("text", kind="result", markdown=markdown))))
+    assert "<em>c</em>" in html
+    for harmful in ("<script", "<img", "<iframe", "<[^>]* onclick", "javascript:", "<!--"):
+        assert not re.search(harmful, html)
+
+
+def test_markdown_keeps_its_table_and_its_code() -> None:
+    markdown = "| a |\n|---|\n| `b` |\n\n```\n<c>\n\n*d*\n```"
+    html = as_html(shown(cell(output("text", kind="result", markdown=markdown))))
+    assert "<td><code>b</code></td>" in html
+    assert "<pre><code>&lt;c&gt;&#10;&#10;*d*&#10;</code></pre>" in html
+
+
+@pytest.mark.parametrize("part", [Part.OUTPUT, Part.BOTH])
+@pytest.mark.parametrize(
+    "made",
+    [
+        output("", kind="result", html=table(1)),
+        output("text", kind="display", markdown="*md*"),
+    ],
+)
+def test_html_that_is_asked_for_indented_is_refused(made: Output, part: Part) -> None:
+    of = cell(output("printed"), made)
+    with pytest.raises(IstiolabError, match="has HTML in its outputs") as caught:
+        render_cell(notebook(of), of, part=part, words=EN, indented=True)
+    assert caught.value.where == ("un-indent it, or ask for its `code` alone",)
+    assert render_cell(notebook(of), of, part=Part.CODE, words=EN, indented=True)
+
+
+def test_text_may_be_asked_for_indented() -> None:
+    of = cell(output("*a*"))
+    markdown = indent(
+        render_cell(notebook(of), of, part=Part.BOTH, words=EN, indented=True), "    "
+    )
+    extensions = ["admonition", "md_in_html", "pymdownx.superfences"]
+    html = str(Markdown(extensions=extensions).convert(f"!!! note\n\n{markdown}"))
+    assert html.count("<pre>") == 2
+    assert "*a*" in html
 
 
 def test_a_region_can_be_reached_by_keyboard_and_its_label_is_escaped() -> None:

@@ -38,7 +38,7 @@ description: Front matter, which line numbers in messages must count
 <!-- receipt: some -->
 
 <!-- cell: some/table -->
-
+<!-- not run: it shows what a directive looks like -->
 ```html
 <!-- cell: some/none -->
 ```
@@ -235,6 +235,32 @@ def test_all_that_pages_lack_ends_the_build_before_a_page_is_written(
         f"  en/other.md:1: there is no notebook `{plain.parent}/notebooks/none.ipynb`",
     ]
     assert list((plain.parent / "site").rglob("*.html")) == []
+
+
+def test_code_without_evidence_is_collected_with_what_pages_lack(plain: Path) -> None:
+    text = (
+        PAGE
+        + "\n```yaml\na: b\n```\n\n<!-- cell: some/none -->\n\n    code\n\n<!-- not run: x -->\n"
+    )
+    (plain.parent / "docs" / "index.md").write_text(text)
+    _, *lines = stopped(plain).splitlines()
+    assert [line.split(";")[0] for line in lines] == [
+        "  en/index.md:16: a block of code (yaml) that no cell gave",
+        "  en/index.md:20: `some.ipynb` has no cell called `none`",
+        "  en/index.md:22: a block of code (indented) that no cell gave",
+        "  en/index.md:24: `not run` stands above no block of code",
+    ]
+    assert list((plain.parent / "site").rglob("*.html")) == []
+
+
+def test_html_and_stamps_cannot_stand_indented(plain: Path) -> None:
+    text = "- item\n\n    <!-- cell: some/table -->\n\n    <!-- receipt: some -->\n\n    {}\n"
+    (plain.parent / "docs" / "index.md").write_text(text.format("<!-- cell: some/table code -->"))
+    _, *lines = stopped(plain).splitlines()
+    assert [line.split(";")[1] for line in lines] == [
+        " un-indent it, or ask for its `code` alone",
+        " un-indent it",
+    ]
 
 
 def test_a_cell_without_output_ends_the_build(plain: Path) -> None:

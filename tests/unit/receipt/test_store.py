@@ -2,21 +2,28 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from istiolab.errors import HostError, IstiolabError
 from istiolab.receipt import model
-from istiolab.receipt.fingerprint import library_sha256, notebook_sha256
+from istiolab.receipt.fingerprint import code_of, notebook_sha256
 from istiolab.receipt.model import CellTime, Receipt, WaitTime
 from istiolab.receipt.store import State, load_receipt, receipt_path, status, write_receipt
+from istiolab.receipt.uses import helpers_sha256, manifests_sha256
+from tests.unit.notebook.build import code, write
 
 
 def make_receipt(notebook: Path) -> Receipt:
+    cells = code_of(notebook)
     return Receipt(
         notebook_sha256=notebook_sha256(notebook),
-        library_sha256=library_sha256(),
+        helpers_sha256=helpers_sha256(cells),
+        manifests_sha256=manifests_sha256(cells, folder=notebook.parent),
+        mesh_config_sha256="0",
+        drift="none",
         versions={"kubernetes": "1.34.0", "istio": "1.28.2"},
         images={"pilot": "sha256:00"},
         machine={"processors": "2"},
@@ -33,9 +40,9 @@ def make_receipt(notebook: Path) -> Receipt:
 
 @pytest.fixture
 def notebook(tmp_path: Path) -> Path:
-    path = tmp_path / "some.ipynb"
-    path.write_text("any bytes")
-    return path
+    (tmp_path / "manifests").mkdir()
+    (tmp_path / "manifests" / "a.yaml").write_text("kind: A")
+    return write(tmp_path, code("place.apply('manifests/a.yaml')"))
 
 
 def test_a_receipt_comes_back_as_it_was_written(notebook: Path) -> None:
@@ -58,16 +65,28 @@ def test_status_without_a_receipt_is_missing(notebook: Path) -> None:
     assert status(notebook).state is State.MISSING
 
 
-def test_status_is_stale_when_the_notebook_or_the_library_changed(notebook: Path) -> None:
+def test_status_is_stale_when_the_notebook_or_what_it_uses_changed(notebook: Path) -> None:
     receipt = make_receipt(notebook)
-    write_receipt(notebook, replace(receipt, library_sha256="other"))
+    write_receipt(notebook, replace(receipt, helpers_sha256="other"))
     found = status(notebook)
-    assert (found.state, found.reason[:11]) == (State.STALE, "the library")
+    assert (found.state, found.reason[:8]) == (State.STALE, "a helper")
     assert found.receipt is not None
     write_receipt(notebook, receipt)
-    notebook.write_text("other bytes")
+    (notebook.parent / "manifests" / "a.yaml").write_text("kind: B")
+    found = status(notebook)
+    assert (found.state, found.reason[:10]) == (State.STALE, "a manifest")
+    notebook.write_text(notebook.read_text() + "\n")
     found = status(notebook)
     assert (found.state, found.reason[:12]) == (State.STALE, "the notebook")
+
+
+def test_status_is_stale_when_the_run_is_too_long_ago(notebook: Path) -> None:
+    receipt = make_receipt(notebook)
+    write_receipt(notebook, receipt)
+    a_week_later = receipt.started + timedelta(days=7)
+    assert status(notebook, now=a_week_later, longest_days=8).state is State.VERIFIED
+    found = status(notebook, now=a_week_later, longest_days=6)
+    assert (found.state, found.reason[-10:]) == (State.STALE, "7 days old")
 
 
 @pytest.mark.parametrize(

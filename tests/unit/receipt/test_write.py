@@ -18,6 +18,7 @@ def _facts(folder: Path) -> ClusterFacts:
         provider="embedded",
         versions={"istio": "1.28.2"},
         images={"some/image:1": "sha256:00"},
+        mesh_config_sha256="1",
         machine={"processor": "2 × some"},
     )
 
@@ -36,7 +37,7 @@ def _execution() -> Execution:
 def test_the_receipt_of_a_run_makes_the_notebook_verified(tmp_path: Path) -> None:
     path = write(tmp_path, code("1"))
     waits = (WaitTime(what="rollout of x", seconds=1.5),)
-    receipt = make_receipt(path, _execution(), _facts(tmp_path), waits)
+    receipt = make_receipt(path, _execution(), _facts(tmp_path), waits, drift="none")
     write_receipt(path, receipt)
     assert status(path).state is State.VERIFIED
     assert Receipt.from_json(receipt.to_json()) == receipt
@@ -46,7 +47,7 @@ def test_the_receipt_of_a_run_makes_the_notebook_verified(tmp_path: Path) -> Non
 
 def test_a_receipt_holds_no_path_of_the_machine(tmp_path: Path) -> None:
     path = write(tmp_path, code("1"))
-    text = make_receipt(path, _execution(), _facts(tmp_path), ()).to_json()
+    text = make_receipt(path, _execution(), _facts(tmp_path), (), drift="none").to_json()
     assert str(tmp_path) not in text
 
 

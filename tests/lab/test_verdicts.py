@@ -1,0 +1,179 @@
+"""What `istiolab verify` finds on the live lab: drift, leaks, toothless checks; side by side."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from istiolab.lab.spec import Lab
+from istiolab.receipt.store import load_receipt, receipt_path
+from tests.lab.command import istiolab
+from tests.unit.notebook.build import code, write
+
+ROOT = Path(__file__).parents[2]
+CONNECT = code("from istiolab import connect, send, wait_for_service\nmesh = connect()")
+BACKEND = code(
+    "place = mesh.namespace('a')\n"
+    "place.apply('manifests/426/backend.yaml')\n"
+    "place.wait_for_rollout('backend')\n"
+    "backend = place.pod('backend')\n"
+    "wait_for_service(backend, 'backend-service:10000')"
+)
+ASK = code("send('http://backend-service:10000/', source=backend)", "ask")
+MORE = code("place.pods()", "pods")
+
+
+@pytest.fixture
+def folder(lab: Lab, tmp_path: Path) -> Path:
+    assert lab.name
+    shutil.copytree(ROOT / "notebooks" / "manifests", tmp_path / "manifests")
+    return tmp_path
+
+
+@pytest.fixture
+def published(folder: Path) -> Path:
+    """Publish a notebook: the first run takes its outputs over."""
+    path = write(folder, CONNECT, BACKEND, ASK, MORE)
+    untried = istiolab("verify", str(path), folder=folder)
+    assert untried.returncode == 1, untried.stdout + untried.stderr
+    assert "new" in untried.stdout
+    done = istiolab("verify", "--update", str(path), folder=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return path
+
+
+def test_a_second_run_with_new_names_is_no_drift_and_changes_no_byte(
+    published: Path, folder: Path
+) -> None:
+    before = published.read_bytes()
+    done = istiolab("verify", "--force", str(published), folder=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert published.read_bytes() == before
+    receipt = load_receipt(published)
+    assert receipt is not None
+    assert receipt.drift == "none"
+
+
+@pytest.mark.parametrize(("was", "false"), [("200 OK", "426 Upgrade Required"), ("1/1", "2/2")])
+def test_a_published_output_that_is_not_true_is_drift(
+    published: Path, folder: Path, was: str, false: str
+) -> None:
+    text = published.read_text()
+    assert was in text
+    published.write_text(text.replace(was, false))
+    before = published.read_bytes()
+    report = folder / "junit.xml"
+    done = istiolab("verify", str(published), "--junit", str(report), folder=folder)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert f"{published.name}: drifted in 1 cell" in done.stdout
+    assert was in done.stdout
+    assert false in done.stdout
+    assert "--update" in done.stdout
+    assert false in report.read_text()
+    assert published.read_bytes() == before
+
+    taken = istiolab("verify", "--update", str(published), folder=folder)
+    assert taken.returncode == 1, "to take over a changed output is not to pass"
+    assert false not in published.read_text()
+    assert istiolab("verify", str(published), folder=folder).returncode == 0
+
+
+STRAY = "mesh.kubectl('create configmap stray -n default --from-literal=a=b')"
+WEBHOOK = '''
+from pathlib import Path
+Path("hook.yaml").write_text("""
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingWebhookConfiguration
+metadata: {name: stray}
+webhooks: []
+""")
+mesh.kubectl("apply -f hook.yaml")
+'''
+MESH = "mesh.kubectl('label configmap istio -n istio-system stray=yes')"
+
+
+@pytest.fixture
+def mended(lab: Lab) -> Iterator[None]:
+    assert lab.name
+    yield
+    istiolab("kubectl", "delete", "configmap", "stray", "-n", "default", "--ignore-not-found")
+    istiolab("kubectl", "delete", "validatingwebhookconfiguration", "stray", "--ignore-not-found")
+    istiolab("kubectl", "label", "configmap", "istio", "-n", "istio-system", "stray-")
+
+
+@pytest.mark.usefixtures("mended")
+@pytest.mark.parametrize(
+    ("source", "leak"),
+    [
+        (STRAY, "left behind: ConfigMap default/stray"),
+        (WEBHOOK, "left behind: ValidatingWebhookConfiguration stray"),
+        (MESH, "altered: ConfigMap istio-system/istio"),
+    ],
+    ids=["ConfigMap", "webhook", "mesh config"],
+)
+def test_what_a_notebook_leaves_behind_fails_it_and_is_named(
+    folder: Path, source: str, leak: str
+) -> None:
+    path = write(folder, CONNECT, code(source))
+    done = istiolab("verify", "--update", str(path), folder=folder)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert f"{path.name}: leaked" in done.stdout
+    assert leak in done.stdout
+    assert not receipt_path(path).exists()
+
+
+def test_a_check_made_toothless_is_found_by_ablation(folder: Path) -> None:
+    inject = code(
+        "mesh.kubectl(f'label namespace {place.name} istio-injection=enabled')\n"
+        "place.restart('backend')\nplace.wait_for_rollout('backend')",
+        "inject",
+        "cause",
+    )
+    sharp = code("assert place.pod('backend').pod.ready == '2/2'", "sharp", "check")
+    blunt = code("assert place.pod('backend').pod.ready", "blunt", "check")
+    proven = write(folder, CONNECT, BACKEND, inject, sharp, name="proven")
+    toothless = write(folder, CONNECT, BACKEND, inject, blunt, name="toothless")
+    done = istiolab("verify", "--ablate", "--json", str(proven), str(toothless), folder=folder)
+    assert done.returncode == 1, done.stdout + done.stderr
+    first, second = json.loads(done.stdout)
+    assert first["problems"] == []
+    assert first["ablations"][0]["check"] == "cell 4 `sharp`"
+    assert second["problems"] == [
+        "every check passes without cell 3 `inject`: the run came to its end",
+        "check cell 4 `blunt` failed without none of the causes",
+    ]
+
+
+def test_notebooks_run_side_by_side_and_one_that_changes_the_mesh_alone(folder: Path) -> None:
+    sleep = code("import time\ntime.sleep(6)")
+    paths = [write(folder, CONNECT, sleep, name=name) for name in ("one", "two", "alone")]
+    tree = json.loads(paths[2].read_text())
+    tree["metadata"]["istiolab"] = {"changes_mesh": True}
+    paths[2].write_text(json.dumps(tree))
+    done = istiolab("verify", *(str(path) for path in paths), "--workers", "2", folder=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    spans = []
+    for path in paths:
+        receipt = load_receipt(path)
+        assert receipt is not None
+        length = timedelta(seconds=receipt.duration_seconds)
+        spans.append((receipt.started, receipt.started + length))
+    one, two, alone = spans
+    assert one[0] < two[1]
+    assert two[0] < one[1]
+    assert alone[0] >= max(one[1], two[1]) - timedelta(seconds=1)
+
+
+def test_every_cause_and_every_check_of_the_chapters_is_proven(lab: Lab, tmp_path: Path) -> None:
+    assert lab.name
+    shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks")
+    done = istiolab("verify", "--ablate", "--json", folder=tmp_path, timeout_seconds=3000)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(done.stdout)
+    assert found
+    assert all(each["ablations"] for each in found)

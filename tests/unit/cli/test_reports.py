@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from istiolab.ablate import Ablated
+from istiolab.cli.report import ablations, github, junit, table, text, web
+from istiolab.verdict.judge import Outcome
+from istiolab.verify import Verified
+from tests.unit.cli.outcomes import FAILURE, drift, verified
+
+DRIFTED = verified(Outcome.DRIFTED, drifts=(drift(),))
+UNTRUE = verified(Outcome.UNTRUE, failure=FAILURE)
+LEAKED = verified(Outcome.LEAKED, leaks=("left behind: ConfigMap default/stray",))
+
+
+def test_drift_is_told_with_its_diff_its_evidence_and_what_to_do() -> None:
+    assert text.render([DRIFTED]) == (
+        "x.ipynb: drifted in 1 cell\n"
+        "  cell 1 `ask`: changed\n"
+        "  | @@ -1 +1 @@\n"
+        "  | -426 <a>\n"
+        "  | +200\n"
+        "  evidence: reports/x\n"
+        "\n"
+        "hint: if the new output is right, take it over: `istiolab verify x --update`, "
+        "and review the diff"
+    )
+
+
+def test_a_failed_check_is_told_with_its_cell_and_its_traceback() -> None:
+    assert text.render([UNTRUE]) == (
+        "x.ipynb: untrue\n"
+        "  cell 2 `judge`: cell failed: AssertionError: no <b>\n"
+        "  | line 1\n"
+        "  | line 2\n"
+        "  evidence: reports/x"
+    )
+
+
+def test_a_leak_names_the_objects() -> None:
+    assert text.render([LEAKED]).splitlines() == [
+        "x.ipynb: leaked",
+        "  left behind: ConfigMap default/stray",
+    ]
+
+
+def test_what_passed_is_one_line() -> None:
+    assert text.render([verified(Outcome.VERIFIED)]) == (
+        "x.ipynb: verified in 61 s, notebooks/receipts/x.json"
+    )
+    assert text.render([verified(Outcome.UNCHANGED)]) == "x.ipynb: unchanged"
+
+
+def test_json_holds_drift_leaks_and_failure() -> None:
+    rows = json.loads(table.render([DRIFTED, UNTRUE, LEAKED]))
+    assert [row["outcome"] for row in rows] == ["drifted", "untrue", "leaked"]
+    assert rows[0]["drifts"][0]["diff"] == ["@@ -1 +1 @@", "-426 <a>", "+200"]
+    assert rows[1]["failure"]["message"] == "AssertionError: no <b>"
+    assert rows[2]["leaks"] == ["left behind: ConfigMap default/stray"]
+
+
+def test_junit_tells_a_finding_from_an_error_and_from_what_was_skipped() -> None:
+    broken = verified(Outcome.BROKEN, failure=FAILURE)
+    found = [DRIFTED, UNTRUE, LEAKED, broken, verified(Outcome.UNCHANGED)]
+    suite = ET.fromstring(junit.render([*found, verified(Outcome.VERIFIED)]))[0]
+    counts = {name: suite.get(name) for name in ("tests", "failures", "errors", "skipped")}
+    assert counts == {"tests": "6", "failures": "3", "errors": "1", "skipped": "1"}
+    failure = suite[0].find("failure")
+    assert failure is not None
+    assert "-426 <a>" in (failure.text or "")
+
+
+def test_junit_is_well_formed_whatever_a_cell_put_out() -> None:
+    nasty = verified(
+        Outcome.LEAKED, leaks=("".join(chr(each) for each in range(32)) + "\ud800\ufffe]]>&<",)
+    )
+    ET.fromstring(junit.render([nasty]))
+
+
+def test_annotations_point_at_the_line_of_the_cell(tmp_path: Path) -> None:
+    path = tmp_path / "x.ipynb"
+    path.write_text('{\n "cells": [\n  {\n   "id": "c00"\n  },\n  {\n   "id": "c01"\n  }\n ]\n}\n')
+    found = [
+        verified(Outcome.DRIFTED, drifts=(drift(),), notebook=path),
+        verified(Outcome.UNTRUE, failure=FAILURE, notebook=path),
+    ]
+    lines = github.render(found).splitlines()
+    assert len(lines) == 2
+    assert f"file={path},line=4,title=drifted::" in lines[0]
+    assert "%0A-426 <a>%0A+200" in lines[0]
+    assert f"file={path},line=7,title=untrue::" in lines[1]
+
+
+@pytest.mark.parametrize("found", [DRIFTED, UNTRUE, LEAKED], ids=lambda each: each.outcome)
+def test_the_web_page_escapes_what_cells_put_out(found: Verified) -> None:
+    page = web.render([found])
+    assert "<a>" not in page
+    assert "<b>" not in page
+    assert str(found.outcome) in page
+    assert "src=" not in page
+
+
+def test_ablations_are_told_cause_by_cause() -> None:
+    found = Ablated(
+        notebook=Path("x.ipynb"),
+        rows=(("cell 3 `label`", "cell 9 `judge`", "cell failed: AssertionError"),),
+        problems=("check cell 12 `other` failed without none of the causes",),
+    )
+    assert ablations.render([found]).splitlines()[:3] == [
+        "x.ipynb: not proven",
+        "  without cell 3 `label`: cell 9 `judge` fails (cell failed: AssertionError)",
+        "  problem: check cell 12 `other` failed without none of the causes",
+    ]
+    assert json.loads(ablations.as_json([found]))[0]["problems"] == list(found.problems)
