@@ -8,10 +8,12 @@ Rule 2: nothing is executed here.
 
 from __future__ import annotations
 
+import logging
 from importlib.resources import files as package_files
 from pathlib import Path
 from typing import Literal
 
+import jieba
 from mkdocs.commands.build import build
 from mkdocs.config import config_options, load_config
 from mkdocs.config.base import Config
@@ -60,6 +62,9 @@ class IstiolabPlugin(BasePlugin[Options]):  # type: ignore[no-untyped-call]
         """Remember whether this is a preview, which shows one language alone."""
         del dirty
         self._serving = command == "serve"
+        # It tells of its dictionary at each start, and with a traceback that it cannot write its
+        # cache in /tmp over another user's; neither matters to a page.
+        jieba.setLogLevel(logging.CRITICAL + 1)
 
     def on_pre_build(self, *, config: MkDocsConfig) -> None:
         """Forget the last build's findings: a preview builds again and again."""

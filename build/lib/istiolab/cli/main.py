@@ -1,0 +1,85 @@
+"""The `istiolab` command: subcommands gathered, failures turned into messages and exit codes."""
+
+from __future__ import annotations
+
+import json
+import platform
+import signal
+import sys
+import tempfile
+import traceback
+from importlib.metadata import version
+from pathlib import Path
+
+import click
+
+from istiolab.cli.bench_command import bench
+from istiolab.cli.lab_commands import LAB_COMMANDS
+from istiolab.cli.verify_command import verify
+from istiolab.errors import ExitCode, IstiolabError
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 done, 1 something on the site is not true, 2 wrong usage, "
+    "3 this machine cannot, 4 the lab or cluster failed, 5 a notebook could not be executed, "
+    "70 a bug in istiolab, 130 interrupted.",
+)
+@click.version_option(version("istiolab"), prog_name="istiolab")
+def cli() -> None:
+    """A real Kubernetes and Istio on this machine, and documentation that is executed on it."""
+
+
+for command in (*LAB_COMMANDS, verify, bench):
+    cli.add_command(command)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line, and end the process with a documented exit code."""
+    given = sys.argv[1:] if arguments is None else arguments
+    # Asked to end, we take back what was begun, as after Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    sys.exit(run_cli(given))
+
+
+def run_cli(arguments: list[str]) -> int:
+    """Run the command line and return its exit code; what went wrong is on standard error."""
+    try:
+        result = cli.main(args=arguments, prog_name="istiolab", standalone_mode=False)
+    except IstiolabError as error:
+        _tell(error, as_json="--json" in arguments)
+        return error.exit_code
+    except click.exceptions.Exit as leave:
+        return leave.exit_code
+    except click.ClickException as wrong:
+        wrong.show()
+        return ExitCode.USAGE
+    except (KeyboardInterrupt, click.Abort):
+        sys.stderr.write("interrupted; what was begun has been taken back\n")
+        return ExitCode.INTERRUPTED
+    except Exception as bug:  # noqa: BLE001 - the last line of defence: a report, not a traceback
+        _report_bug(bug)
+        return ExitCode.BUG
+    return result if isinstance(result, int) else ExitCode.OK
+
+
+def _tell(error: IstiolabError, *, as_json: bool) -> None:
+    sys.stderr.write(error.render() + "\n")
+    if as_json:
+        fields = {
+            "error": error.message,
+            "where": list(error.where),
+            "log": str(error.log) if error.log else None,
+            "hint": error.hint,
+            "exit_code": int(error.exit_code),
+        }
+        sys.stdout.write(json.dumps(fields) + "\n")
+
+
+def _report_bug(bug: Exception) -> None:
+    report = Path(tempfile.mkstemp(prefix="istiolab-bug-", suffix=".txt")[1])
+    versions = f"istiolab {version('istiolab')}, Python {platform.python_version()}\n"
+    report.write_text(versions + "".join(traceback.format_exception(bug)))
+    sys.stderr.write(
+        f"error: this is a bug in istiolab: {type(bug).__name__}: {bug}\n  report: {report}\n"
+    )

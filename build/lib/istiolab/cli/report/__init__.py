@@ -1,0 +1,1 @@
+"""What came of verifying, in the forms that people and programs read."""

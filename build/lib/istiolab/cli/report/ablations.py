@@ -1,0 +1,38 @@
+"""What the ablations of notebooks found in, lines for a terminal or JSON out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+
+from istiolab.ablate import Ablated
+
+
+def render(found: Iterable[Ablated]) -> str:
+    """Return the report of all notebooks."""
+    return "\n".join(line for each in found for line in _lines(each))
+
+
+def as_json(found: Iterable[Ablated]) -> str:
+    """Return the report of all notebooks as a JSON list."""
+    rows = [
+        {
+            "notebook": str(each.notebook),
+            "ablations": [
+                {"cause": cause, "check": check, "how": how} for cause, check, how in each.rows
+            ],
+            "problems": list(each.problems),
+        }
+        for each in found
+    ]
+    return json.dumps(rows, indent=2, ensure_ascii=False)
+
+
+def _lines(found: Ablated) -> Iterator[str]:
+    state = "not proven" if found.problems else "proven"
+    yield f"{found.notebook.name}: {state}"
+    for cause, check, how in found.rows:
+        yield f"  without {cause}: {check} fails ({how})"
+    yield from (f"  problem: {each}" for each in found.problems)
+    if found.problems:
+        yield from ("", "hint: make each check ask for what its cause brings about")

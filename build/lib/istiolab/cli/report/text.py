@@ -1,0 +1,63 @@
+"""What came of verifying notebooks in, lines for a terminal out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from istiolab.receipt.store import receipt_path
+from istiolab.verdict.judge import Outcome
+from istiolab.verify import Verified
+
+TRACEBACK_LINES = 15
+
+
+def render(found: Iterable[Verified]) -> str:
+    """Return the report of all notebooks."""
+    return "\n".join(line for each in found for line in _lines(each))
+
+
+def headline(found: Verified) -> str:
+    """Return in one line what came of a notebook."""
+    name, run = found.notebook.name, found.execution
+    match found.outcome:
+        case Outcome.UNCHANGED:
+            return f"{name}: unchanged"
+        case Outcome.VERIFIED:
+            seconds = run.seconds if run else 0.0
+            return f"{name}: verified in {seconds:.0f} s, {receipt_path(found.notebook)}"
+        case Outcome.UPDATED | Outcome.DRIFTED:
+            cells = len(found.drifts)
+            return f"{name}: {found.outcome} in {cells} {'cell' if cells == 1 else 'cells'}"
+        case _:
+            return f"{name}: {found.outcome}"
+
+
+def explanation(found: Verified) -> Iterator[str]:
+    """Yield what is wrong, or was taken over: cell, diff or traceback, and the evidence's path."""
+    yield from found.leaks
+    for drift in found.drifts:
+        yield f"{drift.label}: {drift.change}"
+        yield from (f"| {line}" for line in drift.diff)
+    failure = found.execution.failure if found.execution else None
+    if failure is not None:
+        yield f"{failure.label}: {failure.ending}: {failure.message}"
+        yield from (f"| {line}" for line in failure.traceback.splitlines()[-TRACEBACK_LINES:])
+    if found.evidence:
+        yield f"evidence: {found.evidence}"
+
+
+def hint(found: Verified) -> str | None:
+    """Return what helps, if anything does."""
+    if found.outcome is Outcome.DRIFTED:
+        return (
+            "if the new output is right, take it over: "
+            f"`istiolab verify {found.notebook.stem} --update`, and review the diff"
+        )
+    return None
+
+
+def _lines(found: Verified) -> Iterator[str]:
+    yield headline(found)
+    yield from (f"  {line}" for line in explanation(found))
+    if said := hint(found):
+        yield from ("", f"hint: {said}")

@@ -1,0 +1,1 @@
+"""A Kubernetes with Istio that answers, from pinned parts."""

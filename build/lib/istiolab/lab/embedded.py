@@ -1,0 +1,302 @@
+"""The provider that stands the whole cluster up on this machine."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from time import monotonic
+
+import psutil
+from filelock import FileLock, Timeout
+
+from istiolab.errors import HostError, LabError
+from istiolab.lab import host
+from istiolab.lab.artifacts import (
+    BUILD_DISK_BYTES,
+    ensure_programs,
+    missing_builds,
+    plan_builds,
+    program_folders,
+)
+from istiolab.lab.folders import cache_folder, state_folder
+from istiolab.lab.images import ImageArchive, ensure_images, image_key
+from istiolab.lab.network import Link, choose_link, host_routes
+from istiolab.lab.node import end_node, find_inits, start_node, write_configuration
+from istiolab.lab.pins import asset_text, asset_texts, load_pins
+from istiolab.lab.spec import (
+    Lab,
+    NodePaths,
+    NodeSpec,
+    demand_provider,
+    link_fields,
+    read_lab,
+)
+from istiolab.lab.steps import STEPS, Bringup
+from istiolab.lab.store import ensure_store, link_store, store_folder
+from istiolab.system.files import make_owned_folder, remove_owned_folder, write_atomic
+from istiolab.system.process import is_alive
+from istiolab.system.progress import Reporter
+
+_KEPT_WHEN_DOWN = {"log", "CACHEDIR.TAG", "lock"}
+
+
+class EmbeddedProvider:
+    """A single-node cluster in namespaces of this machine, made from pinned parts."""
+
+    def __init__(self, name: str, *, keep: bool = False) -> None:
+        self.name = name
+        self._keep = keep
+        self._paths = NodePaths(root=state_folder(name))
+        self._cache = cache_folder()
+        self._pins = load_pins()
+
+    def up(self, reporter: Reporter) -> Lab:
+        """Bring the lab up, or find it up.
+
+        Raises:
+            UsageError: the name belongs to somebody else's cluster.
+            HostError: this machine cannot; every reason is listed.
+            LabError: a build or a step failed; what was begun is taken down again.
+        """
+        demand_provider(self._paths.record, "embedded")
+        self.check_host(reporter)
+        with self._locked(reporter):
+            running = self.find()
+            if running is not None:
+                return self._same_or_error(running, reporter)
+            seconds: dict[str, float] = {}
+            with _timed(seconds, "programs and images"):
+                programs, store = self.ensure_parts(reporter)
+            end_node(self.name, self._paths)
+            try:
+                return self._bring_up(programs, store, seconds, reporter)
+            except BaseException as failed:
+                if not (self._keep and isinstance(failed, LabError)):
+                    end_node(self.name, self._paths)
+                    self._clear_state()
+                raise
+
+    def down(self, reporter: Reporter) -> bool:
+        """Take the lab down and leave the machine as it was; the logs stay.
+
+        Returns:
+            Whether anything was up.
+        """
+        if not self._paths.root.exists() and not find_inits(self._paths.root):
+            return False
+        with self._locked(reporter), reporter.step("down", estimate_seconds=2):
+            was_up = end_node(self.name, self._paths)
+            self._clear_state()
+        return was_up
+
+    def forget(self) -> None:
+        """Delete the state folder of a lab that is down, its logs included."""
+        remove_owned_folder(self._paths.root)
+
+    def find(self) -> Lab | None:
+        """Return the lab if it is up: its record is there, and its init is the one recorded."""
+        lab = read_lab(self._paths.record)
+        if lab is None or not is_alive(lab.pid):
+            return None
+        started = psutil.Process(lab.pid).create_time()
+        return lab if abs(started - lab.pid_started) < 1 else None
+
+    def check_host(self, reporter: Reporter) -> None:
+        """Install what is missing and can be installed; refuse what cannot be mended.
+
+        Raises:
+            HostError: what is missing, all of it, each with its remedy.
+        """
+        found = self.problems()
+        packages = [problem.package for problem in found if problem.package]
+        if packages and all(problem.package for problem in found) and shutil.which("apt-get"):
+            for problem in found:
+                reporter.note(problem.what)
+            make_owned_folder(self._cache)
+            (self._cache / "logs").mkdir(exist_ok=True)
+            with reporter.step(f"install {' '.join(packages)}", estimate_seconds=20):
+                host.install_packages(packages, log=self._cache / "logs" / "apt.log")
+            found = self.problems()
+        if found:
+            raise HostError(
+                "this machine cannot run the embedded lab",
+                where=tuple(f"- {p.what}\n    {p.remedy}" for p in found),
+                hint="`istiolab doctor` shows this list again when you have mended it",
+            )
+
+    def problems(self) -> tuple[host.Problem, ...]:
+        """Return what keeps the lab from coming up on this machine."""
+        missing = missing_builds(plan_builds(self._pins, self._cache))
+        building = bool(missing) or not self._image_folder().is_dir()
+        disk = BUILD_DISK_BYTES if missing else host.RUN_DISK_BYTES
+        return host.problems(host.gather_facts(self._cache), building=building, disk_bytes=disk)
+
+    def ensure_parts(self, reporter: Reporter) -> tuple[Mapping[str, Path], Path]:
+        """Build what is missing; return the folders of programs and the image store."""
+        make_owned_folder(self._cache)
+        lock = FileLock(self._cache / "lock")
+        with _waiting_for(lock, "the cache", self._cache / "lock", reporter):
+            programs = ensure_programs(self._pins, self._cache, reporter)
+            archive: ImageArchive = ensure_images(self._pins, programs, self._cache, reporter)
+            store = ensure_store(
+                archive,
+                programs=programs,
+                pause=self._pins.versions["pause"],
+                cache=self._cache,
+                reporter=reporter,
+            )
+        return programs, store
+
+    def fingerprint(self) -> str:
+        """Return a digest of all that a lab is made of: two labs with the same one are equal."""
+        digest = hashlib.sha256()
+        for folder in sorted(program_folders(self._pins, self._cache).values()):
+            digest.update(folder.name.encode())
+        digest.update(self._image_folder().name.encode())
+        for asset in ("kubeadm.yaml", "istio-operator.yaml", "containerd.toml", "cni.conflist"):
+            digest.update(asset_text(asset).encode())
+        for folder_name in ("patches", "coredns"):
+            for text in asset_texts(folder_name).values():
+                digest.update(text.encode())
+        return digest.hexdigest()[:16]
+
+    def drop_store(self) -> None:
+        """Delete the image store, so that the next lab imports the images again.
+
+        Labs that are up have stores of their own, and do not notice.
+        """
+        shutil.rmtree(self._store_folder(), ignore_errors=True)
+
+    def folders(self) -> tuple[Path, ...]:
+        """Return the folders that a lab that is up needs: its state, and the image store."""
+        return self._paths.root, self._store_folder()
+
+    def _store_folder(self) -> Path:
+        return store_folder(self._cache, self._image_folder())
+
+    def _image_folder(self) -> Path:
+        programs = program_folders(self._pins, self._cache)
+        return self._cache / "images" / image_key(self._pins, programs)
+
+    def _same_or_error(self, running: Lab, reporter: Reporter) -> Lab:
+        if running.fingerprint != self.fingerprint():
+            raise LabError(
+                f"lab `{self.name}` is up, but was made from other pins",
+                where=(f"running: {running.fingerprint}", f"wanted: {self.fingerprint()}"),
+                hint="`istiolab down`, then `istiolab up`",
+            )
+        reporter.note(f"lab `{self.name}` is up already")
+        return running
+
+    def _bring_up(
+        self,
+        programs: Mapping[str, Path],
+        store: Path,
+        seconds: dict[str, float],
+        reporter: Reporter,
+    ) -> Lab:
+        make_owned_folder(self._paths.root)
+        self._clear_state(logs_too=True)
+        link = choose_link(self.name, host_routes())
+        with reporter.step("node", estimate_seconds=1), _timed(seconds, "node"):
+            link_store(store, self._paths.containerd)
+            write_configuration(self._paths, pins=self._pins, link=link, programs=programs)
+            _link_programs(programs, self._paths.bin)
+            pid = start_node(self._node_spec(link), link)
+        bringup = Bringup(
+            pid=pid,
+            paths=self._paths,
+            pins=self._pins,
+            link=link,
+            programs=programs,
+            lab=self.name,
+        )
+        for step in STEPS:
+            with (
+                reporter.step(step.name, estimate_seconds=step.estimate_seconds) as progress,
+                _timed(seconds, step.name),
+            ):
+                step.run(bringup, progress)
+        lab = self._lab(pid, link)
+        lab = replace(lab, seconds=seconds)
+        write_atomic(self._paths.record, lab.to_json(), mode=0o600)
+        return lab
+
+    def _lab(self, pid: int, link: Link) -> Lab:
+        return Lab(
+            name=self.name,
+            provider="embedded",
+            kubeconfig=self._paths.kubeconfig,
+            context="",
+            fingerprint=self.fingerprint(),
+            pid=pid,
+            pid_started=psutil.Process(pid).create_time(),
+            link=link_fields(link),
+        )
+
+    def _node_spec(self, link: Link) -> NodeSpec:
+        keep = (self._paths.root, self._cache, Path(sys.prefix), Path(sys.base_prefix))
+        source = Path(__file__).resolve().parents[2]
+        return NodeSpec(
+            lab=self.name,
+            state=str(self._paths.root),
+            keep=tuple(dict.fromkeys(str(folder) for folder in (*keep, source))),
+            node_address=link.node_address,
+        )
+
+    def _clear_state(self, *, logs_too: bool = False) -> None:
+        kept = _KEPT_WHEN_DOWN - ({"log"} if logs_too else set())
+        for entry in self._paths.root.iterdir() if self._paths.root.exists() else ():
+            if entry.name in kept:
+                continue
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink()
+
+    @contextmanager
+    def _locked(self, reporter: Reporter) -> Iterator[None]:
+        make_owned_folder(self._paths.root)
+        path = self._paths.root / "lock"
+        with _waiting_for(FileLock(path), f"lab `{self.name}`", path, reporter):
+            yield
+
+
+@contextmanager
+def _waiting_for(lock: FileLock, what: str, path: Path, reporter: Reporter) -> Iterator[None]:
+    """Hold a lock; say so when another process has it, and wait for up to 20 minutes."""
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        reporter.note(f"{what} is being worked on by another `istiolab`; waiting for it")
+        try:
+            lock.acquire(timeout=1200)
+        except Timeout as late:
+            raise LabError(
+                f"{what} is still locked after 20 minutes",
+                where=(f"lock: {path}",),
+                hint=f"see who holds it: `fuser -v {path}`",
+            ) from late
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], name: str) -> Iterator[None]:
+    start = monotonic()
+    yield
+    seconds[name] = round(monotonic() - start, 2)
+
+
+def _link_programs(programs: Mapping[str, Path], target: Path) -> None:
+    target.mkdir()
+    for folder in programs.values():
+        for program in folder.iterdir():
+            (target / program.name).symlink_to(program)

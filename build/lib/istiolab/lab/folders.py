@@ -1,0 +1,51 @@
+"""Where the lab keeps things: one cache for all labs, one state folder for each.
+
+The places follow the XDG base directory specification; `ISTIOLAB_CACHE` and `ISTIOLAB_STATE` name
+others.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from platformdirs import PlatformDirs
+
+from istiolab.errors import UsageError
+
+_DIRS = PlatformDirs("istiolab", appauthor=False)
+# The name becomes part of a link's name (15 characters at the most), a host name and a folder.
+_NAME = re.compile(r"[a-z]([a-z0-9-]{0,18}[a-z0-9])?")
+
+
+def cache_folder() -> Path:
+    """Return the folder for what was built: programs, images, the image store."""
+    named = os.environ.get("ISTIOLAB_CACHE")
+    return Path(named).resolve() if named else Path(_DIRS.user_cache_dir)
+
+
+def state_root() -> Path:
+    """Return the folder under which each lab has its state folder."""
+    named = os.environ.get("ISTIOLAB_STATE")
+    return Path(named).resolve() if named else Path(_DIRS.user_state_dir)
+
+
+def state_folder(name: str) -> Path:
+    """Return the state folder of the lab `name`."""
+    return state_root() / name
+
+
+def lab_name(given: str | None = None) -> str:
+    """Return the lab's name: the given one, else `ISTIOLAB_NAME`, else `default`.
+
+    Raises:
+        UsageError: the name is not one to 20 lower-case letters, digits and hyphens.
+    """
+    name = given or os.environ.get("ISTIOLAB_NAME") or "default"
+    if not _NAME.fullmatch(name):
+        raise UsageError(
+            f"`{name}` cannot name a lab",
+            hint="use up to 20 lower-case letters, digits and hyphens, beginning with a letter",
+        )
+    return name

@@ -1,0 +1,1 @@
+"""Namespaces and workloads on a cluster with Istio, through its API."""

@@ -1,0 +1,111 @@
+"""Every object of a cluster that is not in a namespace of ours, as a digest by its name.
+
+Digests, so that no Secret's content leaves here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from istiolab.mesh.client import Cluster, Json, open_cluster
+from istiolab.mesh.namespaces import NAMESPACES, OWNER_LABEL
+from istiolab.mesh.refusals import MissingError
+
+# What the cluster writes by itself all the time, or makes out of other objects that are listed.
+_ITS_OWN = frozenset(
+    {
+        "Binding",
+        "CertificateSigningRequest",
+        "ComponentStatus",
+        "ControllerRevision",
+        "EndpointSlice",
+        "Endpoints",
+        "Event",
+        "IPAddress",
+        "Lease",
+        "NodeMetrics",
+        "Pod",
+        "PodMetrics",
+        "ReplicaSet",
+    }
+)
+# Of the metadata, what a person writes; the rest is the API server's.
+_METADATA = ("annotations", "finalizers", "labels")
+# What controllers note on objects that are otherwise as they were.
+_NOTES = (
+    "control-plane.alpha.kubernetes.io/leader",
+    "deployment.kubernetes.io/revision",
+    "kubectl.kubernetes.io/restartedAt",
+)
+_ANSWERS_AT_ONCE = 8
+
+
+def take(kubeconfig: Path) -> dict[str, str]:
+    """Return a digest of each object, by `Kind namespace/name`, or `Kind name`.
+
+    Raises:
+        ClusterError: the cluster does not answer, or refuses to list a kind.
+    """
+    cluster = open_cluster(kubeconfig)
+    try:
+        ours = {
+            str(item["metadata"]["name"])
+            for item in cluster.items(NAMESPACES, labelSelector=OWNER_LABEL)
+        }
+        with ThreadPoolExecutor(max_workers=_ANSWERS_AT_ONCE) as pool:
+            listed = pool.map(lambda kind: _list(cluster, *kind), list(_kinds(cluster)))
+            return {
+                name: digest
+                for items in listed
+                for name, digest, namespace in items
+                if namespace not in ours
+            }
+    finally:
+        cluster.close()
+
+
+def _kinds(cluster: Cluster) -> Iterator[tuple[str, str]]:
+    """Yield kind and path of everything that can be listed, in each group's preferred version."""
+    groups = [
+        f"/apis/{group['preferredVersion']['groupVersion']}"
+        for group in cluster.get("/apis")["groups"]
+    ]
+    for root in ("/api/v1", *groups):
+        for resource in cluster.get(root)["resources"]:
+            listable = "list" in resource["verbs"] and "/" not in resource["name"]
+            if listable and resource["kind"] not in _ITS_OWN:
+                yield str(resource["kind"]), f"{root}/{resource['name']}"
+
+
+def _list(cluster: Cluster, kind: str, path: str) -> list[tuple[str, str, str]]:
+    try:
+        items = cluster.items(path)
+    except MissingError:
+        return []  # its definition has just gone
+    found = []
+    for item in items:
+        metadata = item["metadata"]
+        namespace = str(metadata.get("namespace", ""))
+        owner = metadata["name"] if kind == "Namespace" else namespace
+        place = f"{namespace}/{metadata['name']}" if namespace else str(metadata["name"])
+        found.append((f"{kind} {place}", digest(item), str(owner)))
+    return found
+
+
+def digest(item: Json) -> str:
+    """Return a digest of what a person wrote of an object: all but its status and bookkeeping."""
+    kept: dict[str, Any] = {
+        key: value for key, value in item.items() if key not in ("status", "metadata")
+    }
+    for key in _METADATA:
+        value = item["metadata"].get(key)
+        if isinstance(value, Mapping):
+            value = {name: text for name, text in value.items() if name not in _NOTES}
+        if value:
+            kept[f"metadata.{key}"] = value
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""Running one notebook: cells in, cells with outputs out."""

@@ -1,0 +1,1 @@
+"""Cells and receipts made into the site."""

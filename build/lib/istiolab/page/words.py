@@ -1,0 +1,63 @@
+"""A language's code in, the words that the page room puts on a page out."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from importlib.resources import files
+
+LANGUAGES = ("en", "zh-TW")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """The fixed words of one language; texts in braces are filled in by who uses them."""
+
+    cell_output: str
+    """What a screen reader calls the output of `{cell}`."""
+    folded_text: str
+    """Head of a folded text of `{count}` lines."""
+    folded_table: str
+    """Head of a folded table of `{count}` rows."""
+    verified: str
+    """State: it ran as it stands."""
+    stale: str
+    """State: something changed since it ran."""
+    failed: str
+    """State: the receipt cannot be believed."""
+    missing: str
+    """State: there is no receipt."""
+    verified_why: str
+    """What `verified` means."""
+    stale_why: str
+    """What `stale` means."""
+    failed_why: str
+    """What `failed` means."""
+    missing_why: str
+    """What `missing` means."""
+    ran_at: str
+    """Label of the time of the run."""
+    took: str
+    """Label of its duration."""
+    versions: str
+    """Label of the versions."""
+    machine: str
+    """Label of the machine."""
+    cluster: str
+    """Label of the cluster's provider."""
+    notebook: str
+    """Link to the notebook's own page."""
+    download: str
+    """Link to the notebook's file."""
+    receipt: str
+    """Link to the receipt's file."""
+    minutes: str
+    """A duration of a minute or more."""
+    seconds: str
+    """A duration of less than a minute."""
+
+
+def read_words(language: str) -> Words:
+    """Return the words of `language`, one of `LANGUAGES`."""
+    text = (files("istiolab.page") / "assets" / "words.toml").read_text(encoding="utf-8")
+    return Words(**tomllib.loads(text)[language])

@@ -1,0 +1,1 @@
+"""Questions asked on the wire, and what the sidecars say about them."""

@@ -1,0 +1,1 @@
+"""What was verified, when, on what: written down."""

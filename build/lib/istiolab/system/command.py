@@ -1,0 +1,113 @@
+"""Programs run to their end: arguments in, output and exit code out."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from istiolab.errors import IstiolabError, LabError
+
+TAIL_LINES = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completed:
+    """A program that has ended."""
+
+    argv: tuple[str, ...]
+    """The program and its arguments."""
+    exit_code: int
+    """What it ended with; negative is the number of the signal that ended it."""
+    stdout: str
+    """What it printed on standard output."""
+    stderr: str
+    """What it printed on standard error."""
+
+    @property
+    def command_line(self) -> str:
+        """The call as one could paste it into a shell."""
+        return shlex.join(self.argv)
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    stdin: str | None = None,
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+    timeout_seconds: float | None = 60.0,
+    error: type[IstiolabError] = LabError,
+) -> Completed:
+    """Run a program and return how it ended, whatever its exit code.
+
+    Args:
+        argv: the program and its arguments.
+        stdin: text for its standard input; none means an empty one.
+        environment: variables added to our own.
+        folder: where it runs.
+        timeout_seconds: after so long it is killed; None means never.
+        error: the class of the exception for a program that is missing or too slow.
+
+    Raises:
+        IstiolabError: of the class `error`: the program is not there, or ran too long.
+    """
+    try:
+        done = subprocess.run(
+            list(argv),
+            input=stdin if stdin is not None else "",
+            env={**os.environ, **environment} if environment else None,
+            cwd=folder,
+            timeout=timeout_seconds,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+    # Permission is what the kernel speaks of when the PATH has a folder that we may not enter.
+    except (FileNotFoundError, PermissionError) as missing:
+        raise error(
+            f"`{argv[0]}` is not on this machine",
+            hint="`istiolab doctor` says what to install",
+        ) from missing
+    except subprocess.TimeoutExpired as late:
+        raise error(
+            f"`{argv[0]}` did not end within {timeout_seconds:g} s",
+            where=(f"command: {shlex.join(argv)}",),
+        ) from late
+    return Completed(
+        argv=tuple(argv), exit_code=done.returncode, stdout=done.stdout, stderr=done.stderr
+    )
+
+
+def check(
+    argv: Sequence[str],
+    *,
+    stdin: str | None = None,
+    environment: Mapping[str, str] | None = None,
+    timeout_seconds: float | None = 60.0,
+    error: type[IstiolabError] = LabError,
+) -> Completed:
+    """Run a program as `run` does, and demand that it ends with 0.
+
+    Raises:
+        IstiolabError: of the class `error`, with the last lines of what it printed.
+    """
+    done = run(
+        argv, stdin=stdin, environment=environment, timeout_seconds=timeout_seconds, error=error
+    )
+    if done.exit_code != 0:
+        raise failure(done, error=error)
+    return done
+
+
+def failure(done: Completed, *, error: type[IstiolabError] = LabError) -> IstiolabError:
+    """Make the exception for a program that ended badly: its call and its last lines."""
+    said = (done.stderr.strip() or done.stdout.strip()).splitlines()
+    return error(
+        f"`{Path(done.argv[0]).name}` ended with {done.exit_code}",
+        where=(f"command: {done.command_line}", *(f"| {line}" for line in said[-TAIL_LINES:])),
+    )
