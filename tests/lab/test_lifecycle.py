@@ -150,6 +150,21 @@ def test_up_during_another_up_waits_for_it_and_finds_its_lab(own_lab: OwnLab) ->
     assert json.loads(second.stdout)["pid"] == own_lab.record["pid"]
 
 
+def test_five_cycles_leave_nothing_and_none_is_much_slower_than_the_first(
+    own_lab: OwnLab,
+) -> None:
+    before = _snapshot(own_lab)
+    done = istiolab(
+        *("bench", "--name", own_lab.name, "--runs", "5", "--only", "warm", "--json"),
+        own=own_lab,
+    )
+    assert done.returncode == 0, done.stderr
+    warm = json.loads(done.stdout)["warm"]
+    assert len(warm["runs"]) == 5
+    assert warm["slowest_to_first"] <= 1.5
+    assert _left_behind(before, own_lab) == {}
+
+
 def test_logs_lists_the_parts_and_shows_one(lab: Lab) -> None:
     listed = istiolab("logs")
     parts = {line.partition("\t")[0] for line in listed.stdout.splitlines()}

@@ -16,7 +16,7 @@ from tests.site.watch import Watched
 ROOT = Path(__file__).parents[2]
 LANGUAGES = ("en", "zh-TW")
 CHAPTER = "426-upgrade-required"
-PAGES = ("", f"{CHAPTER}/", "run-it-yourself/")
+PAGES = ("", f"{CHAPTER}/", "run-it-yourself/", "status/")
 each_language = pytest.mark.parametrize("language", LANGUAGES)
 each_page = pytest.mark.parametrize("path", PAGES)
 
@@ -55,6 +55,16 @@ def test_the_chapter_carries_the_stamp_of_a_run(watched: Watched, language: str)
     answer = page.request.get(urljoin(page.url, receipt))
     assert answer.ok
     assert answer.json()["versions"]["istio"] == "1.28.2"
+
+
+@each_language
+def test_the_status_page_lists_every_notebook(watched: Watched, language: str) -> None:
+    page = watched.open(f"{language}/status/")
+    rows = page.locator(".cell-output tbody tr")
+    assert rows.count() == len(list((ROOT / "notebooks").glob("*.ipynb")))
+    assert rows.first.locator(".state--verified").is_visible()
+    rows.first.locator("a").click()
+    page.wait_for_url(f"**/{language}/notebooks/{CHAPTER}/")
 
 
 def _search(page: Page, query: str) -> Locator:

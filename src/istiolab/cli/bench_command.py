@@ -13,8 +13,10 @@ from rich.table import Table
 
 from istiolab.cli.lab_commands import json_option, quiet_option
 from istiolab.cli.progress import make_reporter
+from istiolab.errors import UsageError
 from istiolab.lab.bench import TOTAL, Run, run_bench, slowdown, summarise
 from istiolab.lab.embedded import EmbeddedProvider
+from istiolab.lab.folders import lab_name
 from istiolab.system.machine import describe_machine
 
 
@@ -23,15 +25,21 @@ from istiolab.system.machine import describe_machine
 @click.option(
     "--only", type=click.Choice(["cold", "warm"]), help="Leave the other kind of run out."
 )
+@click.option("--name", help="The name of the lab that it uses; else one that nobody has.")
 @json_option
 @quiet_option
-def bench(runs: int, only: str | None, *, as_json: bool, quiet: bool) -> None:
+def bench(runs: int, only: str | None, name: str | None, *, as_json: bool, quiet: bool) -> None:
     """Time each phase of bringing a lab up: cold (empty image store), and warm.
 
     Uses a lab of its own; one that is up is left alone, but costs speed.
     """
     reporter = make_reporter(quiet)
-    provider = EmbeddedProvider(f"bench-{os.getpid()}")
+    provider = EmbeddedProvider(lab_name(name) if name else f"bench-{os.getpid()}")
+    if provider.find() is not None:
+        raise UsageError(
+            f"lab `{provider.name}` is up, and would be taken down",
+            hint=f"leave `--name` out, or take it down: `istiolab down --name {provider.name}`",
+        )
     provider.check_host(reporter)
     provider.ensure_parts(reporter)
     kinds = [kind for kind in ("cold", "warm") if only in (None, kind)]

@@ -5,6 +5,7 @@ A directive is an HTML comment on a line of its own, indented where it stands in
     <!-- cell: NOTEBOOK/NAME -->            the cell's code and its outputs
     <!-- cell: NOTEBOOK/NAME code -->       its code alone; `output`: its outputs alone
     <!-- receipt: NOTEBOOK -->              what the notebook's receipt says
+    <!-- status -->                         a table of all notebooks
 
     <!-- not run: REASON -->                why the block below was not executed; this one stays
 
@@ -27,10 +28,11 @@ from istiolab.page.lines import TAB, Line, read_lines, without_inline_code
 _CLOSE_TO_ONE = re.compile(r"<!--[-\s]*(cells?|receipts?|status|not[\s_-]?run)\b", re.IGNORECASE)
 _CELL = re.compile(r"^\s*<!--\s*cell:\s*([\w.-]+)/([\w.-]+)(?:\s+(code|output))?\s*-->\s*$")
 _RECEIPT = re.compile(r"^\s*<!--\s*receipt:\s*([\w.-]+)\s*-->\s*$")
+_STATUS = re.compile(r"^\s*<!--\s*status\s*-->\s*$")
 _NOT_RUN = re.compile(r"^\s*<!--\s*not run:\s*((?:(?!-->).)*?)\s*-->\s*$")
 _FORMS = (
     "write one of these on a line of its own: `<!-- cell: NOTEBOOK/NAME [code|output] -->`, "
-    "`<!-- receipt: NOTEBOOK -->`, `<!-- not run: REASON -->`"
+    "`<!-- receipt: NOTEBOOK -->`, `<!-- status -->`, `<!-- not run: REASON -->`"
 )
 
 
@@ -69,7 +71,15 @@ class ShowReceipt:
     """As for a cell."""
 
 
-Directive = ShowCell | ShowReceipt
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowStatus:
+    """Put the table of all notebooks here."""
+
+    indented: bool = field(default=False, compare=False, repr=False)
+    """As for a cell."""
+
+
+Directive = ShowCell | ShowReceipt | ShowStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +169,8 @@ def parse(line: str) -> Directive:
         return ShowCell(notebook=found[1], cell=found[2], part=part, indented=indented)
     if found := _RECEIPT.match(line):
         return ShowReceipt(notebook=found[1], indented=indented)
+    if _STATUS.match(line):
+        return ShowStatus(indented=indented)
     raise UsageError(f"`{line.strip()}` is not a directive", where=(_FORMS,))
 
 

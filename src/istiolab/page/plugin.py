@@ -25,12 +25,13 @@ from mkdocs.structure.pages import Page
 
 from istiolab.errors import IstiolabError
 from istiolab.notebook.cells import Notebook, find_cell, read_notebook
+from istiolab.page.board import Entry, render_board
 from istiolab.page.coverage import check_blocks, in_order
-from istiolab.page.directives import Directive, Problem, ShowCell, ShowReceipt, expand
+from istiolab.page.directives import Directive, Problem, ShowCell, ShowReceipt, ShowStatus, expand
 from istiolab.page.embed import demand_no_failure, render_cell
 from istiolab.page.stamp import Links, render_stamp
 from istiolab.page.words import LANGUAGES, Words, read_words
-from istiolab.receipt.store import receipt_path, status
+from istiolab.receipt.store import Status, receipt_path, status
 from istiolab.system.files import write_atomic
 
 NOTEBOOKS = "notebooks"
@@ -46,6 +47,8 @@ class Options(Config):  # type: ignore[no-untyped-call]
     """Where the executed notebooks and their receipts lie."""
     shared_dir = config_options.Dir(exists=True, default="docs/assets")
     """Files that every language gets, at `assets/`."""
+    longest_days = config_options.Optional(config_options.Type((int, float)))
+    """How many days after its run a notebook still shows as verified; none means for ever."""
     siblings = config_options.ListOfItems(config_options.File(exists=True), default=[])
     """Configurations of the other languages, which are built after this one, beside it."""
 
@@ -140,12 +143,25 @@ class IstiolabPlugin(BasePlugin[Options]):  # type: ignore[no-untyped-call]
                     words=words,
                     indented=directive.indented,
                 )
-            case ShowReceipt(indented=True):
+            case ShowReceipt(indented=True) | ShowStatus(indented=True):
                 raise IstiolabError("a stamp cannot stand indented", where=("un-indent it",))
             case ShowReceipt():
                 path = self._notebook(directive.notebook).path
                 links = _links(path.stem, page=page, files=files)
-                return render_stamp(status(path), links=links, words=words)
+                return render_stamp(self._status(path), links=links, words=words)
+            case ShowStatus():
+                return render_board(self._board(page, files), words=words)
+
+    def _status(self, path: Path) -> Status:
+        return status(path, longest_days=self.config.longest_days)
+
+    def _board(self, page: Page, files: Files) -> list[Entry]:
+        found = []
+        for path in sorted(Path(self.config.notebooks_dir).glob("*.ipynb")):
+            link = _links(path.stem, page=page, files=files).notebook
+            title = self._notebook(path.stem).title
+            found.append(Entry(title=title, link=link, status=self._status(path)))
+        return found
 
     def _notebook(self, name: str) -> Notebook:
         if name not in self._notebooks:

@@ -65,20 +65,27 @@ def _facts(receipt: Receipt, words: Words) -> Mapping[str, str]:
         if part in receipt.versions
     ]
     return {
-        words.ran_at: _time(receipt.started_at),
-        words.took: escape(_duration(receipt.duration_seconds, words)),
+        words.ran_at: moment(receipt.started_at),
+        words.took: escape(duration(receipt.duration_seconds, words)),
         words.versions: escape(" · ".join(versions)),
         words.cluster: escape(receipt.provider),
         words.machine: escape(" · ".join(receipt.machine.values())),
     }
 
 
-def _time(started_at: str) -> str:
-    moment = datetime.fromisoformat(started_at).astimezone(UTC)
-    return f'<time datetime="{escape(started_at)}">{moment:%Y-%m-%d %H:%M} UTC</time>'
+def state_label(status: Status, words: Words) -> str:
+    """Return the few words for the state of a notebook."""
+    return _said(status, words)[0]
 
 
-def _duration(duration_seconds: float, words: Words) -> str:
+def moment(started_at: str) -> str:
+    """Return a time as HTML."""
+    time = datetime.fromisoformat(started_at).astimezone(UTC)
+    return f'<time datetime="{escape(started_at)}">{time:%Y-%m-%d %H:%M} UTC</time>'
+
+
+def duration(duration_seconds: float, words: Words) -> str:
+    """Return a duration in words."""
     minutes, seconds = divmod(round(duration_seconds), 60)
     if minutes:
         return words.minutes.format(minutes=minutes, seconds=seconds)

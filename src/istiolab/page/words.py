@@ -51,6 +51,18 @@ class Words:
     """Link to the notebook's file."""
     receipt: str
     """Link to the receipt's file."""
+    board: str
+    """What a screen reader calls the table of all notebooks."""
+    notebook_name: str
+    """Column: the notebook."""
+    state: str
+    """Column: its state."""
+    slowest_cell: str
+    """Column: its slowest cell."""
+    waits: str
+    """Column: its waits for the cluster."""
+    waits_of: str
+    """How many waits there were, `{count}`, and the longest: for `{what}`, `{seconds}`."""
     minutes: str
     """A duration of a minute or more."""
     seconds: str

@@ -10,6 +10,7 @@ from istiolab.page.directives import (
     Part,
     ShowCell,
     ShowReceipt,
+    ShowStatus,
     expand,
     find_directives,
     parse,
@@ -22,10 +23,12 @@ SHOWN = ShowCell(notebook="some", cell="sum", part=Part.BOTH)
 
 
 def show(directive: Directive) -> str:
+    assert not isinstance(directive, ShowStatus)
     return f"[{directive.notebook}]"
 
 
 def refuse(directive: Directive) -> str:
+    assert not isinstance(directive, ShowStatus)
     raise IstiolabError(f"no {directive.notebook}", where=("first", "second"))
 
 
@@ -38,6 +41,7 @@ def refuse(directive: Directive) -> str:
         ("<!-- cell: 4.2-6/a_b code -->", ShowCell(notebook="4.2-6", cell="a_b", part=Part.CODE)),
         ("<!-- cell: some/sum output -->", ShowCell(notebook="some", cell="sum", part=Part.OUTPUT)),
         ("<!-- receipt: some -->", ShowReceipt(notebook="some")),
+        ("<!-- status -->", ShowStatus()),
     ],
 )
 def test_each_form_of_directive_is_read(line: str, directive: Directive) -> None:
@@ -115,7 +119,7 @@ def test_a_comment_close_to_a_directive_is_followed_or_a_problem_wherever_it_sta
     line = f"{before}<!-- {word}: {after} -->"
     expansion = expand(line, show, page="p.md")
     if not expansion.problems and reason_not_run(line) is None:
-        assert isinstance(parse(line), ShowCell | ShowReceipt)
+        assert isinstance(parse(line), ShowCell | ShowReceipt | ShowStatus)
 
 
 @pytest.mark.parametrize(

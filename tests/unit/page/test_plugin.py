@@ -94,6 +94,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("project")
     for name in ("mkdocs.yml", "mkdocs.zh-TW.yml"):
         settings, *_ = (ROOT / name).read_text(encoding="utf-8").split("\nnav:\n")
+        # The run of these tests' receipt was long ago.
+        settings = settings.replace("longest_days: 90", "longest_days: 36500")
         (root / name).write_text(settings + NAV, encoding="utf-8")
     shutil.copytree(ROOT / "docs", root / "docs", ignore=shutil.ignore_patterns("en", "zh-TW"))
     for language in LANGUAGES:

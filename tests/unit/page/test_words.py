@@ -28,6 +28,7 @@ def test_the_words_that_are_filled_in_name_what_fills_them() -> None:
         "cell_output": ["cell"],
         "folded_text": ["count"],
         "folded_table": ["count"],
+        "waits_of": ["count", "seconds", "what"],
         "minutes": ["minutes", "seconds"],
         "seconds": ["seconds"],
     }
