@@ -63,10 +63,13 @@ def test_a_given_cluster_is_used_with_its_own_image_and_left_as_it_was(
         code("place.apply('manifests/426/backend.yaml')\nplace.wait_for_rollout('backend')"),
         code("place.kubectl('get deployment backend -o wide')", "shown"),
         code(
-            "send('http://backend-service:10000/', http='1.0', source=place.pod('backend'))", "sent"
+            "from istiolab import wait_for_service\nbackend = place.pod('backend')\n"
+            "wait_for_service(backend, 'backend-service:10000')\n"
+            "send('http://backend-service:10000/', http='1.0', source=backend)",
+            "sent",
         ),
     )
-    done = istiolab("verify", str(path), own=given, folder=tmp_path)
+    done = istiolab("verify", "--update", str(path), own=given, folder=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert OTHER_IMAGE in path.read_text()
     assert "i am backend in backend-" in path.read_text()
@@ -132,7 +135,7 @@ def test_the_kubeconfig_holds_a_key_and_no_output_shows_it(lab: Lab, tmp_path: P
         code("import os, base64\ntext = open(os.environ['KUBECONFIG']).read()\nprint(text)"),
         code(f"print(base64.b64decode({key!r}).decode())"),
     )
-    done = istiolab("verify", str(path), folder=tmp_path)
+    done = istiolab("verify", "--update", str(path), folder=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     outputs = json.dumps([cell["outputs"] for cell in json.loads(path.read_text())["cells"]])
     assert "[redacted: " in outputs

@@ -196,4 +196,16 @@ def test_nothing_in_the_lab_reaches_outside_this_machine(lab: Lab) -> None:
         *("curl", "--silent", "--show-error", "--max-time", "3", "http://203.0.113.250/"),
     )
     assert done.returncode != 0, done.stdout
+    # It was curl that did not get there: 7 is no connection, 28 none in time.
+    assert "curl: (7)" in done.stderr + done.stdout or "curl: (28)" in done.stderr + done.stdout
+    assert lab.name
+
+
+def test_kubectl_gets_its_own_double_dash_and_all_that_follows(lab: Lab) -> None:
+    done = istiolab(
+        *("kubectl", "-n", "istio-system", "exec", "deploy/istiod", "--"),
+        *("pilot-discovery", "version", "--output", "json"),
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)
     assert lab.name

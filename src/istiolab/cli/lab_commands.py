@@ -169,7 +169,12 @@ def logs(part: str | None, name: str | None, lines: int) -> None:
 def _tool(program: str) -> click.Command:
     @click.command(
         program,
-        context_settings={"ignore_unknown_options": True, "help_option_names": []},
+        # All that follows belongs to the tool, its `--` included.
+        context_settings={
+            "ignore_unknown_options": True,
+            "allow_interspersed_args": False,
+            "help_option_names": [],
+        },
         help=f"Run the lab's own {program} on the lab.",
     )
     @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)

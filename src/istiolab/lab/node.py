@@ -177,16 +177,30 @@ def _last_lines(log: Path) -> tuple[str, ...]:
     return tuple(f"| {line}" for line in lines[-10:])
 
 
+def node_environment(ours: Mapping[str, str]) -> dict[str, str]:
+    """Return what of our environment the node gets: just what its programs need to be found.
+
+    A TMPDIR of ours is not there in the node, where runc would look for it each time that a program
+    is started in a container; and a proxy of ours leads nowhere.
+    """
+    return {
+        name: value
+        for name, value in ours.items()
+        if name in ("PATH", "HOME", "LANG") or name.startswith("PYTHON")
+    }
+
+
 def _launch(spec_file: Path) -> None:
     """Join the lab's control groups, then turn into the node's init in fresh namespaces."""
     spec = NodeSpec.from_json(spec_file.read_text())
     join_subtree(spec.lab, host_hierarchies())
-    os.execvp(
+    os.execvpe(
         "unshare",
         [
             *("unshare", *_NAMESPACES, "--fork"),
             *(sys.executable, "-m", "istiolab.lab.node_init", str(spec_file)),
         ],
+        node_environment(os.environ),
     )
 
 

@@ -254,4 +254,4 @@ def _finish(channel: Any, what: str, timeout_seconds: float) -> Executed:
 def _one_line(error: Exception) -> str:
     # An ApiException's own text begins with a line that holds its status and nothing else.
     said = error.reason if isinstance(error, ApiException) else error
-    return " ".join(str(said).split())[:300] or type(error).__name__
+    return " ".join(str(said).split())[:800] or type(error).__name__

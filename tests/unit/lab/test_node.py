@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from istiolab.lab.network import choose_link
-from istiolab.lab.node import find_inits, search_path, write_configuration
+from istiolab.lab.node import find_inits, node_environment, search_path, write_configuration
 from istiolab.lab.pins import load_pins
 from istiolab.lab.spec import CLUSTER_POD_SUBNET, NodePaths
 
@@ -112,3 +112,15 @@ def test_process_that_only_names_the_state_folder_is_not_taken_for_the_node(
 ) -> None:
     # An editor with node.json open must survive `istiolab down`.
     assert find_inits(tmp_path) == []
+
+
+def test_node_gets_no_temporary_folder_and_no_proxy_of_ours() -> None:
+    ours = {
+        "PATH": "/bin",
+        "HOME": "/root",
+        "PYTHONPATH": "src",
+        "TMPDIR": "/tmp/mine",
+        "HTTPS_PROXY": "http://proxy",
+        "KUBECONFIG": "/mine",
+    }
+    assert node_environment(ours) == {"PATH": "/bin", "HOME": "/root", "PYTHONPATH": "src"}
