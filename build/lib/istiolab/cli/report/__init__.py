@@ -1,1 +1,0 @@
-"""What came of verifying, in the forms that people and programs read."""

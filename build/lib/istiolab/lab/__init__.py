@@ -1,1 +1,0 @@
-"""A Kubernetes with Istio that answers, from pinned parts."""

@@ -1,1 +1,0 @@
-"""Namespaces and workloads on a cluster with Istio, through its API."""

@@ -1,1 +1,0 @@
-"""Running one notebook: cells in, cells with outputs out."""

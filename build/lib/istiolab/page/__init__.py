@@ -1,1 +1,0 @@
-"""Cells and receipts made into the site."""

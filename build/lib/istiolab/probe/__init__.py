@@ -1,1 +1,0 @@
-"""Questions asked on the wire, and what the sidecars say about them."""

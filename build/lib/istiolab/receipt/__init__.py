@@ -1,1 +1,0 @@
-"""What was verified, when, on what: written down."""

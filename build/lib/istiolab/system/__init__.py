@@ -1,1 +1,0 @@
-"""The only room that touches the machine: processes, files, waiting, progress."""
