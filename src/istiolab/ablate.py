@@ -1,15 +1,28 @@
-"""A notebook run again without each of its causes in turn, to see that a check then fails."""
+"""Notebooks run again without each of their causes in turn, to see that a check then fails.
+
+Every ablation is a run in namespaces of its own, so those of all notebooks share the cluster, but
+for notebooks that change the mesh as a whole: of these one runs at a time, and nothing beside it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from istiolab.notebook.cells import CAUSE, CHECK, Notebook, read_notebook
+from istiolab.batch import changes_mesh, plan_waves
+from istiolab.errors import SilentError
+from istiolab.notebook.cells import CAUSE, CHECK, Cell, Notebook, read_notebook
 from istiolab.notebook.execution import Execution
 from istiolab.receipt.model import ClusterFacts
+from istiolab.receipt.proof import WithoutCause, remove_proof, write_proof
 from istiolab.verdict.ablation import Ablation, describe, tagged, toothless
-from istiolab.verify import Progress, Wish, execute
+from istiolab.verdict.judge import is_silence
+from istiolab.verify import Wish, execute
+
+Progress = Callable[[str, float], None]
+"""Told what runs now, and how much of all is done, from 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,37 +35,133 @@ class Ablated:
     """For each cause: its cell, the check that failed without it, and how."""
     problems: tuple[str, ...]
     """What is wrong, a sentence each; nothing if every cause and every check is proven."""
+    barred: str = ""
+    """Why it could not run here, if that is so."""
 
 
-def ablate(path: Path, cluster: ClusterFacts, *, wish: Wish, progress: Progress) -> Ablated:
-    """Run a notebook without each of its causes in turn.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    path: Path
+    cause: Cell
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Done:
+    run: _Run
+    ablation: Ablation
+    started: datetime
+    ended: datetime
+
+
+def ablate_all(
+    paths: Sequence[Path],
+    cluster: ClusterFacts,
+    *,
+    wish: Wish,
+    workers: int,
+    progress: Progress = lambda _what, _done: None,
+    prepare: Callable[[], None] | None = None,
+) -> list[Ablated]:
+    """Run notebooks without each of their causes in turn, and write down which are proven.
+
+    Args:
+        paths: the notebooks.
+        cluster: where they run.
+        wish: how.
+        workers: how many runs there are at the same time.
+        progress: told before each cell.
+        prepare: called before each run; makes the cluster ready for it.
 
     Raises:
-        KernelError: it is no notebook, or its kernel does not start.
+        KernelError: one is no notebook, or its kernel does not start.
         ClusterError: the cluster does not answer any more.
+        HostError: the disk is full, or a folder cannot be written.
     """
-    notebook = read_notebook(path)
-    causes = tagged(notebook, CAUSE)
-    found = []
-    for number, cause in enumerate(causes):
+    notebooks = {path: read_notebook(path) for path in paths}
+    waves = [
+        [_Run(path=path, cause=cause) for path in wave for cause in tagged(notebooks[path], CAUSE)]
+        for wave in plan_waves([(path, changes_mesh(path)) for path in paths])
+    ]
+    fractions = {(run.path, run.cause.id): 0.0 for wave in waves for run in wave}
 
-        def tell(what: str, done: float, *, number: int = number, name: str = cause.label) -> None:
-            progress(f"without {name}: {what}", (number + done) / len(causes))
+    def one(run: _Run) -> _Done:
+        def tell(what: str, fraction: float) -> None:
+            fractions[run.path, run.cause.id] = fraction
+            said = f"{run.path.stem} without {run.cause.label}: {what}"
+            progress(said, sum(fractions.values()) / len(fractions))
 
-        execution, _, _ = execute(
-            path, cluster, environment=wish.environment, progress=tell, leave_out=cause.id
-        )
-        found.append(judge_ablation(notebook, cause.id, execution))
-    return Ablated(
-        notebook=path, rows=describe(notebook, found), problems=toothless(notebook, found)
-    )
+        if prepare is not None:
+            tell("a clean cluster", 0.0)
+            prepare()
+        return _without(run, notebooks[run.path], cluster, wish=wish, progress=tell)
+
+    done: list[_Done] = []
+    for wave in waves:
+        wish.departures.wait()
+        at_once = 1 if any(changes_mesh(run.path) for run in wave) else workers
+        done += wish.crew.map(one, wave, workers=at_once)
+    return [
+        _judge(notebooks[path], [each for each in done if each.run.path == path], cluster)
+        for path in paths
+    ]
 
 
 def judge_ablation(notebook: Notebook, cause: str, execution: Execution) -> Ablation:
-    """Say which check failed in a run without a cause, if any did."""
+    """Say which check failed in a run without a cause, if any did.
+
+    A check that fails for want of a name proves nothing: without the cell that defines what it asks
+    about, any check fails, also one that is content with every answer.
+
+    Raises:
+        SilentError: the cluster did not answer.
+    """
     failure = execution.failure
     if failure is None:
         return Ablation(cause=cause, check=None, message="the run came to its end")
     cell = notebook.cells[failure.index]
     message = f"{failure.ending}: {failure.message}"
-    return Ablation(cause=cause, check=cell.id if CHECK in cell.tags else None, message=message)
+    if is_silence(failure):
+        raise SilentError(f"{notebook.path.name}: {cell.label}: {failure.message}")
+    if CHECK not in cell.tags:
+        return Ablation(cause=cause, check=None, message=f"{cell.label}: {message}")
+    if failure.message.startswith("NameError"):
+        blind = f"{cell.label} does not judge it ({failure.message}): define the name before"
+        return Ablation(cause=cause, check=None, message=blind)
+    return Ablation(cause=cause, check=cell.id, message=message)
+
+
+def _without(
+    run: _Run, notebook: Notebook, cluster: ClusterFacts, *, wish: Wish, progress: Progress
+) -> _Done:
+    started = datetime.now(UTC)
+    execution, _, _ = execute(
+        run.path,
+        cluster,
+        wish=wish,
+        progress=progress,
+        leave_out=run.cause.id,
+    )
+    return _Done(
+        run=run,
+        ablation=judge_ablation(notebook, run.cause.id, execution),
+        started=started,
+        ended=datetime.now(UTC),
+    )
+
+
+def _judge(notebook: Notebook, done: Sequence[_Done], cluster: ClusterFacts) -> Ablated:
+    found = [each.ablation for each in done]
+    rows, problems = describe(notebook, found), toothless(notebook, found)
+    if problems:
+        remove_proof(notebook.path)
+    else:
+        started = min(each.started for each in done)
+        length: timedelta = max(each.ended for each in done) - started
+        write_proof(
+            notebook.path,
+            (WithoutCause(cause=cause, check=check, how=how) for cause, check, how in rows),
+            started_at=started.isoformat(timespec="seconds").replace("+00:00", "Z"),
+            duration_seconds=length.total_seconds(),
+            versions=cluster.versions,
+        )
+    return Ablated(notebook=notebook.path, rows=rows, problems=problems)

@@ -4,28 +4,35 @@ Rule 1: notebooks that keep to their namespaces run at the same time; one that c
 a whole, and says so in its metadata (`{"istiolab": {"changes_mesh": true}}`), runs alone.
 Rule 2: the cluster is looked at before and after each wave; whoever ran while it came to be other
 than it was has not passed.
+Rule 3: the namespaces of a wave are gone before the next begins; those of the last one are still on
+their way out on return (`Wish.departures`).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 from istiolab.mesh import capacity, inventory
-from istiolab.mesh.capacity import Capacity
+from istiolab.mesh.capacity import Capacity, Room
 from istiolab.notebook.document import load_document
+from istiolab.publish import publish
 from istiolab.receipt.model import ClusterFacts
+from istiolab.system.stopwatch import Stopwatch
 from istiolab.verdict.judge import Outcome
 from istiolab.verdict.leaks import leaks
-from istiolab.verify import Verified, Wish, publish, verify
+from istiolab.verify import Verified, Wish, verify
 
 Progress = Callable[[Path, str, float], None]
 """Told which notebook, what it does now, and how much of it is done, from 0 to 1."""
 
-# What a notebook's pods take while they start: a few small nginx, and a sidecar for each.
-_NEEDS = Capacity(cores=0.25, memory_bytes=512 * 2**20)
+# What the largest notebook was measured to take, 426-upgrade-required: 45 seconds of a processor in
+# 100, most of them of containers that start and end; 370 MiB in pods, 100 MiB in its kernel.
+_USES = Capacity(cores=0.5, memory_bytes=512 * 2**20)
+# As many it has at a time, of which each asks for what the injector is told to ask for.
+_SIDECARS = 7
 MOST_WORKERS = 16
 
 
@@ -50,19 +57,44 @@ def verify_all(
         KernelError: one is no notebook, or its kernel does not start.
         ClusterError: the cluster does not answer any more.
     """
+    watch = Stopwatch()
+
+    def tell(path: Path, what: str, fraction: float) -> None:
+        watch.begin(path, stage_of(what))
+        progress(path, what, fraction)
+
     found: list[Verified] = []
     for wave in plan_waves([(path, changes_mesh(path)) for path in paths]):
+        wish.departures.wait()
+        for each in wave:
+            tell(each, "cluster before", 0.0)
         before = inventory.take(cluster.kubeconfig)
-        with ThreadPoolExecutor(max_workers=workers) as pool:
-            done = list(
-                pool.map(lambda path: _one(path, cluster, wish=wish, progress=progress), wave)
-            )
-        left = leaks(before, inventory.take(cluster.kubeconfig))
-        done = [_with_leaks(each, left, len(wave)) for each in done]
-        for each in done:
-            publish(each, cluster)
-        found += done
+        for each in wave:
+            tell(each, "a free worker", 0.0)
+        done = wish.crew.map(
+            lambda path: _one(path, cluster, wish=wish, progress=tell), wave, workers=workers
+        )
+        for each in wave:
+            tell(each, "cluster after", 1.0)
+        left = _left(before, cluster.kubeconfig, wish)
+        for verified in (_with_leaks(each, left, len(wave)) for each in done):
+            tell(verified.notebook, "receipt", 1.0)
+            publish(verified, cluster)
+            found.append(replace(verified, stages=watch.end(verified.notebook)))
     return found
+
+
+def _left(before: dict[str, str], kubeconfig: Path, wish: Wish) -> tuple[str, ...]:
+    if left := leaks(before, inventory.take(kubeconfig)):
+        # What Kubernetes takes away with a namespace, a volume for one, is no leak.
+        wish.departures.wait()
+        left = leaks(before, inventory.take(kubeconfig))
+    return left
+
+
+def stage_of(what: str) -> str:
+    """Return in which stage of a run something is done: all cells together are one."""
+    return "cells" if what.startswith("cell ") else what
 
 
 def plan_waves(notebooks: Iterable[tuple[Path, bool]]) -> tuple[tuple[Path, ...], ...]:
@@ -87,17 +119,32 @@ def workers_for(kubeconfig: Path) -> int:
     Raises:
         ClusterError: it does not answer.
     """
-    return plan_workers(capacity.free(kubeconfig))
+    return plan_workers(capacity.read_room(kubeconfig))
 
 
-def plan_workers(left: Capacity) -> int:
-    """Return how many notebooks fit into what is left."""
-    fit = min(left.cores / _NEEDS.cores, left.memory_bytes / _NEEDS.memory_bytes)
+def plan_workers(room: Room) -> int:
+    """Return how many notebooks fit into a cluster: by what they use, and by what they ask for.
+
+    Both, since the scheduler heeds only what pods ask for, which may be far less or far more than
+    what they use: too much asked for leaves pods pending, too much used has all of them wait.
+    """
+    fit = min(
+        room.offered.cores / _USES.cores,
+        room.left.memory_bytes / _USES.memory_bytes,
+        _times(room.left.cores, _SIDECARS * room.sidecar.cores),
+        _times(room.left.memory_bytes, _SIDECARS * room.sidecar.memory_bytes),
+    )
     return max(1, min(MOST_WORKERS, int(fit)))
 
 
+def _times(left: float, asked: float) -> float:
+    return left / asked if asked else math.inf
+
+
 def _one(path: Path, cluster: ClusterFacts, *, wish: Wish, progress: Progress) -> Verified:
-    return verify(path, cluster, wish=wish, progress=lambda what, done: progress(path, what, done))
+    done = verify(path, cluster, wish=wish, progress=lambda what, done: progress(path, what, done))
+    progress(path, "the others", 1.0)
+    return done
 
 
 def _with_leaks(found: Verified, left: tuple[str, ...], together: int) -> Verified:

@@ -97,6 +97,26 @@ class ClusterError(IstiolabError):
     exit_code = ExitCode.CLUSTER
 
 
+class SilentError(ClusterError):
+    """The cluster does not answer, or not any more: nothing can be said about anything on it.
+
+    Args:
+        again: it is harmless to ask once more, since nothing of the call can have arrived, or it
+            can be made twice.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        where: tuple[str, ...] = (),
+        hint: str | None = None,
+        again: bool = True,
+    ) -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.again = again
+
+
 class KernelError(IstiolabError):
     """A notebook could not be executed to its end."""
 

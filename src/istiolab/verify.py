@@ -6,25 +6,34 @@ prefix for namespaces.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from nbformat import NotebookNode
+
 from istiolab.errors import ClusterError
-from istiolab.mesh import evidence, facts
-from istiolab.mesh.namespaces import delete_prefixed, new_prefix
-from istiolab.notebook.cells import read_notebook, to_notebook
-from istiolab.notebook.document import serialize
-from istiolab.notebook.execution import Execution, RunPlan
+from istiolab.mesh import evidence, facts, secret_data
+from istiolab.mesh.departures import Departures
+from istiolab.mesh.mesh_config import put_back
+from istiolab.mesh.namespaces import new_prefix
+from istiolab.notebook.cells import to_notebook
+from istiolab.notebook.document import load_document
+from istiolab.notebook.execution import Execution, Failure, RunPlan
 from istiolab.notebook.failed import save_failure, save_outputs
+from istiolab.notebook.here import known_here
+from istiolab.notebook.known import Known, from_secret
+from istiolab.notebook.redactor import Redactor
 from istiolab.notebook.run import run_notebook
 from istiolab.receipt.model import ClusterFacts, WaitTime
-from istiolab.receipt.store import State, status, write_receipt, write_text
-from istiolab.receipt.write import make_receipt, read_waits
+from istiolab.receipt.store import State, status
+from istiolab.receipt.write import read_waits
+from istiolab.system.crew import Crew
+from istiolab.system.identity import this_process
 from istiolab.system.machine import describe_machine
-from istiolab.verdict.drift import CellDrift, compare
-from istiolab.verdict.judge import Outcome, judge, judge_failure
+from istiolab.system.scratch import scratch_folder
+from istiolab.verdict.drift import CellDrift, add_secrets, compare
+from istiolab.verdict.judge import Outcome, is_silence, judge, judge_failure
 
 Progress = Callable[[str, float], None]
 
@@ -45,8 +54,12 @@ class Verified:
     """What it left behind or altered outside its namespaces."""
     drifts: tuple[CellDrift, ...] = ()
     """The cells whose outputs are not the published ones."""
+    barred: str = ""
+    """Why it could not run here, if that is so."""
     evidence: Path | None = None
     """The folder with what was saved of a run that did not pass."""
+    stages: Mapping[str, float] = field(default_factory=dict)
+    """How long each stage took, in seconds, in their order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,15 +72,24 @@ class Wish:
     """Where the evidence of runs that did not pass goes, a folder each."""
     update: bool = False
     """Take new outputs over."""
+    crew: Crew = field(default_factory=Crew)
+    """The threads that do it, and the word for them to stop."""
+    departures: Departures = field(default_factory=Departures)
+    """Where runs leave their namespaces: whoever wishes also waits until these are gone."""
 
 
-def read_cluster(kubeconfig: Path, *, provider: str) -> ClusterFacts:
+def read_cluster(kubeconfig: Path, *, provider: str, mesh: bool = True) -> ClusterFacts:
     """Ask a cluster for what a receipt says about it.
 
+    Args:
+        kubeconfig: the cluster's.
+        provider: where it comes from.
+        mesh: it has one.
+
     Raises:
-        ClusterError: it does not answer, or has no Istio.
+        ClusterError: it does not answer, or has no Istio where it is to have it.
     """
-    found = facts.gather(kubeconfig)
+    found = facts.gather(kubeconfig, mesh=mesh)
     return ClusterFacts(
         kubeconfig=kubeconfig,
         provider=provider,
@@ -99,7 +121,7 @@ def verify(
 ) -> Verified:
     """Execute a notebook on a cluster, and compare its outputs with the published ones.
 
-    Nothing of the notebook is written: `publish` does that, once the cluster was found clean.
+    Nothing of the notebook is written: `publish.py` does that, once the cluster was found clean.
     What was published stays, byte for byte, as long as it is true.
 
     Args:
@@ -112,8 +134,9 @@ def verify(
         KernelError: it is no notebook, or its kernel does not start.
         ClusterError: the cluster does not answer any more.
     """
-    published = read_notebook(path)
-    execution, waits, seen = execute(path, cluster, environment=wish.environment, progress=progress)
+    published = load_document(path)
+    execution, waits, seen = execute(path, cluster, wish=wish, progress=progress)
+    progress("comparison", 1.0)
     folder = wish.reports / path.stem
     if execution.failure is not None:
         return Verified(
@@ -122,7 +145,7 @@ def verify(
             execution=execution,
             evidence=save_failure(execution, execution.failure, cluster=seen, folder=folder),
         )
-    drifts = compare(published, to_notebook(execution.document, path=path))
+    drifts = _drifts(path, published, execution.document, kubeconfig=cluster.kubeconfig)
     outcome = judge(drifts, update=wish.update)
     saved = save_outputs(execution, folder) if outcome is Outcome.DRIFTED else None
     return Verified(
@@ -135,36 +158,30 @@ def verify(
     )
 
 
-def publish(passed: Verified, cluster: ClusterFacts) -> None:
-    """Write the receipt of a run that passed; before it the new outputs, if they are taken over.
-
-    Raises:
-        HostError: the disk is full, or a folder cannot be written.
-    """
-    if passed.execution is None or passed.outcome not in (Outcome.VERIFIED, Outcome.UPDATED):
-        return
-    path = passed.notebook
-    if passed.outcome is Outcome.UPDATED:
-        write_text(path, serialize(passed.execution.document))
-    drift = "updated" if passed.drifts else "none"
-    receipt = make_receipt(path, passed.execution, cluster, passed.waits, drift=drift)
-    write_receipt(path, receipt)
+def _drifts(
+    path: Path, published: NotebookNode, new: NotebookNode, *, kubeconfig: Path
+) -> tuple[CellDrift, ...]:
+    """Compare two documents; a secret that was published is drift, and is not shown again."""
+    redactor = Redactor(known_here(kubeconfig))
+    before = to_notebook(redactor.outputs(published), path=path)
+    drifts = compare(before, to_notebook(new, path=path))
+    return add_secrets(drifts, before, redactor.holders(published))
 
 
 def execute(
     path: Path,
     cluster: ClusterFacts,
     *,
-    environment: Mapping[str, str],
+    wish: Wish,
     progress: Progress,
     leave_out: str | None = None,
 ) -> tuple[Execution, tuple[WaitTime, ...], str]:
-    """Execute a notebook in namespaces of its own, which are gone when this returns.
+    """Execute a notebook in namespaces of its own, which are on their way out when this returns.
 
     Args:
         path: the notebook.
         cluster: where it runs.
-        environment: variables for its kernel.
+        wish: how.
         progress: told before each cell.
         leave_out: the id of a cause that is not executed; the run then goes on past failures, up
             to the first check that fails.
@@ -173,27 +190,48 @@ def execute(
         The execution, its waits, and of a failure what the cluster says about it.
     """
     prefix = new_prefix()
-    with tempfile.TemporaryDirectory(prefix="istiolab-waits-") as folder:
-        record = Path(folder) / "waits.jsonl"
-        own = {"ISTIOLAB_NAMESPACE_PREFIX": prefix, "ISTIOLAB_WAITS": str(record)}
+    with scratch_folder() as folder:
+        record = folder / "waits.jsonl"
+        own = {
+            "ISTIOLAB_NAMESPACE_PREFIX": prefix,
+            "ISTIOLAB_WAITS": str(record),
+            "ISTIOLAB_MAKER": this_process(),
+        }
         plan = RunPlan(
             path=path,
-            environment={**environment, **own},
+            environment={**wish.environment, **own},
             leave_out=leave_out,
             past_failures=leave_out is not None,
         )
+        known = _known(cluster)
         try:
-            execution = run_notebook(plan, progress=progress)
-            seen = _evidence(cluster, prefix) if execution.failure else ""
+            execution = run_notebook(plan, progress=progress, is_stopped=wish.crew.is_stopped)
+            seen = _evidence(cluster, prefix, execution.failure) if execution.failure else ""
+            # What the notebook has made is still there, and no secret of it gets out either.
+            redactor = Redactor(known | _known(cluster))
         finally:
-            progress("namespaces to go", 1.0)
-            delete_prefixed(cluster.kubeconfig, prefix)
-        return execution, read_waits(record), seen
+            progress("namespaces", 1.0)
+            try:
+                put_back(cluster.kubeconfig, prefix)
+            finally:
+                wish.departures.begin(cluster.kubeconfig, prefix)
+        waits = (replace(each, what=redactor.text(each.what)) for each in read_waits(record))
+        return redactor.execution(execution), tuple(waits), redactor.text(seen)
 
 
-def _evidence(cluster: ClusterFacts, prefix: str) -> str:
+def _known(cluster: ClusterFacts) -> Known:
+    """Return the values that must not get out: of the environment, the way in, and the cluster."""
+    known = known_here(cluster.kubeconfig)
+    for data in secret_data.read(cluster.kubeconfig):
+        known |= from_secret(data)
+    return known
+
+
+def _evidence(cluster: ClusterFacts, prefix: str, failure: Failure) -> str:
+    # The kernel has waited for a cluster that is away, as long as it makes sense.
+    known = not is_silence(failure)
     try:
-        return evidence.collect(cluster.kubeconfig, prefix)
+        return evidence.collect(cluster.kubeconfig, prefix, known=known)
     except ClusterError as gone:
         return gone.render()  # the cell's own failure is what counts, and is not to be lost
 

@@ -39,13 +39,14 @@ def istiolab(
     own: OwnLab | None = None,
     environment: Mapping[str, str] | None = None,
     folder: Path | None = None,
+    text: str = "",
     timeout_seconds: float = 300,
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [str(PROGRAM), *arguments],
         env=dict(environment) if environment else dict(own.environment) if own else None,
         cwd=folder,
-        stdin=subprocess.DEVNULL,
+        input=text,
         capture_output=True,
         text=True,
         timeout=timeout_seconds,
@@ -53,14 +54,18 @@ def istiolab(
     )
 
 
-def start(*arguments: str, own: OwnLab) -> subprocess.Popen[str]:
+def start(
+    *arguments: str, own: OwnLab | None = None, folder: Path | None = None
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [str(PROGRAM), *arguments],
-        env=dict(own.environment),
+        env=dict(own.environment) if own else None,
+        cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        start_new_session=True,
         # A shell's background jobs ignore SIGINT, and would hand that down to it.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from istiolab.lab.spec import Lab
-from istiolab.receipt.store import load_receipt, receipt_path
+from istiolab.receipt.store import State, load_receipt, receipt_path, status
 from tests.lab.command import istiolab
 from tests.unit.notebook.build import code, write
 
@@ -76,11 +76,19 @@ def test_a_published_output_that_is_not_true_is_drift(
     assert "--update" in done.stdout
     assert false in report.read_text()
     assert published.read_bytes() == before
+    failing = status(published)
+    assert failing.state is State.FAILING
+    assert failing.receipt is not None, "what was verified last is still known"
+    assert "other outputs than the published ones" in failing.reason
 
     taken = istiolab("verify", "--update", str(published), folder=folder)
     assert taken.returncode == 1, "to take over a changed output is not to pass"
     assert false not in published.read_text()
     assert istiolab("verify", str(published), folder=folder).returncode == 0
+    receipt = load_receipt(published)
+    assert receipt is not None
+    assert receipt.attempts == 2
+    assert status(published).state is State.VERIFIED
 
 
 STRAY = "mesh.kubectl('create configmap stray -n default --from-literal=a=b')"
@@ -144,7 +152,7 @@ def test_a_check_made_toothless_is_found_by_ablation(folder: Path) -> None:
     assert first["problems"] == []
     assert first["ablations"][0]["check"] == "cell 4 `sharp`"
     assert second["problems"] == [
-        "every check passes without cell 3 `inject`: the run came to its end",
+        "no check fails without cell 3 `inject`: the run came to its end",
         "check cell 4 `blunt` failed without none of the causes",
     ]
 
@@ -172,7 +180,9 @@ def test_notebooks_run_side_by_side_and_one_that_changes_the_mesh_alone(folder: 
 def test_every_cause_and_every_check_of_the_chapters_is_proven(lab: Lab, tmp_path: Path) -> None:
     assert lab.name
     shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks")
-    done = istiolab("verify", "--ablate", "--json", folder=tmp_path, timeout_seconds=3000)
+    done = istiolab(
+        "verify", "--ablate", "--force", "--json", folder=tmp_path, timeout_seconds=3000
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads(done.stdout)
     assert found

@@ -10,6 +10,7 @@ class Watched:
         self.page = page
         self.address = address
         self.errors: list[str] = []
+        self.requests: list[str] = []
         self.strangers: list[str] = []
         page.on("console", self._console)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
@@ -23,8 +24,9 @@ class Watched:
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type == "error":
-            self.errors.append(message.text)
+            self.errors.append(f"{message.text} ({message.location.get('url')})")
 
     def _request(self, request: Request) -> None:
+        self.requests.append(request.url)
         if not request.url.startswith((self.address, "data:", "blob:")):
             self.strangers.append(request.url)

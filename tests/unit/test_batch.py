@@ -1,13 +1,24 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from threading import Barrier, Event
+from time import sleep
 
 import pytest
 
-from istiolab.batch import changes_mesh, plan_waves, plan_workers
-from istiolab.mesh.capacity import Capacity
+from istiolab import batch
+from istiolab.batch import changes_mesh, plan_waves, plan_workers, verify_all
+from istiolab.errors import ClusterError, KernelError
+from istiolab.mesh import departures, inventory
+from istiolab.mesh.capacity import Capacity, Room
+from istiolab.mesh.departures import Departures
+from istiolab.verdict.judge import Outcome
+from istiolab.verify import Progress, Verified, Wish
+from tests.unit.cli.outcomes import verified
 from tests.unit.notebook.build import code, write
+from tests.unit.test_publish import CLUSTER
 
 
 def test_those_that_change_the_mesh_run_alone_after_the_others() -> None:
@@ -30,9 +41,147 @@ def test_a_notebook_says_in_its_metadata_that_it_changes_the_mesh(
     assert changes_mesh(path) is flag
 
 
-def test_workers_follow_what_is_free_and_are_never_none() -> None:
-    plenty = 64 * 2**30
-    assert plan_workers(Capacity(cores=0.0, memory_bytes=plenty)) == 1
-    assert plan_workers(Capacity(cores=1.05, memory_bytes=plenty)) == 4
-    assert plan_workers(Capacity(cores=100.0, memory_bytes=2**30)) == 2
-    assert plan_workers(Capacity(cores=100.0, memory_bytes=plenty)) == 16
+GIB = 2**30
+LAB = Room(
+    offered=Capacity(cores=2.0, memory_bytes=23.5 * GIB),
+    left=Capacity(cores=1.1, memory_bytes=23.1 * GIB),
+    sidecar=Capacity(cores=0.01, memory_bytes=40 * 2**20),
+)
+
+
+def room(**parts: Capacity) -> Room:
+    return replace(LAB, **parts)
+
+
+def test_on_the_lab_processors_decide_how_many_notebooks_run_at_once() -> None:
+    assert plan_workers(LAB) == 4
+    eight = Capacity(cores=8.0, memory_bytes=23.5 * GIB)
+    assert plan_workers(room(offered=eight, left=eight)) == 16
+
+
+def test_what_sidecars_ask_for_decides_where_they_ask_for_much() -> None:
+    usual = Capacity(cores=0.1, memory_bytes=128 * 2**20)
+    four = Capacity(cores=4.0, memory_bytes=16 * GIB)
+    assert plan_workers(room(offered=four, left=replace(four, cores=3.0), sidecar=usual)) == 4
+    assert plan_workers(room(offered=four, left=replace(four, cores=0.9), sidecar=usual)) == 1
+    little = Capacity(cores=4.0, memory_bytes=2 * GIB)
+    assert plan_workers(room(offered=four, left=little, sidecar=usual)) == 2
+
+
+def test_sidecars_that_ask_for_nothing_leave_it_to_what_is_used() -> None:
+    nothing = Capacity(cores=0.0, memory_bytes=0.0)
+    assert plan_workers(room(sidecar=nothing)) == 4
+
+
+def test_there_is_always_one_worker_and_never_too_many() -> None:
+    none = Capacity(cores=0.0, memory_bytes=0.0)
+    assert plan_workers(room(offered=none, left=none)) == 1
+    plenty = Capacity(cores=1000.0, memory_bytes=1000 * GIB)
+    assert plan_workers(room(offered=plenty, left=plenty)) == 16
+
+
+class Cluster:
+    """Stands in for the lab: notes what is done to it, and says what is in it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *looks: dict[str, str]) -> None:
+        self.done: list[str] = []
+        self._looks = [*looks]
+        monkeypatch.setattr(inventory, "take", self._take)
+        monkeypatch.setattr(batch, "verify", self._verify)
+        monkeypatch.setattr(departures, "begin_deletion", lambda *_: self.done.append("begin"))
+        monkeypatch.setattr(departures, "wait_until_gone", lambda *_: self.done.append("gone"))
+
+    def _take(self, _: Path) -> dict[str, str]:
+        self.done.append("look")
+        return self._looks.pop(0) if len(self._looks) > 1 else self._looks[0]
+
+    def _verify(self, path: Path, _: object, *, wish: Wish, progress: Progress) -> Verified:
+        self.done.append(path.stem)
+        progress("kernel", 0.0)
+        progress("cell 1 of 2", 0.0)
+        progress("cell 2 of 2", 0.5)
+        progress("namespaces", 1.0)
+        wish.departures.begin(Path("kubeconfig"), "il-a")
+        return verified(Outcome.VERIFIED, notebook=path)
+
+
+WISH = Wish(environment={}, reports=Path("reports"))
+
+
+def wish() -> Wish:
+    return replace(WISH, departures=Departures())
+
+
+def test_the_namespaces_of_a_wave_are_gone_before_the_next_and_those_of_the_last_on_their_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster = Cluster(monkeypatch, {})
+    one, mesh = write(tmp_path, code("1"), name="one"), write(tmp_path, code("1"), name="mesh")
+    alone = '"istiolab": {"changes_mesh": true}, "kernelspec"'
+    mesh.write_text(mesh.read_text().replace('"kernelspec"', alone))
+    wished = wish()
+    verify_all([mesh, one], CLUSTER, wish=wished, workers=2)
+    assert cluster.done == [
+        *("look", "one", "begin", "look"),
+        *("gone", "look", "mesh", "begin", "look"),
+    ]
+    assert wished.departures.pending
+
+
+def test_what_goes_with_a_namespace_is_no_leak(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path, code("1"))
+    cluster = Cluster(monkeypatch, {}, {"PersistentVolume a": "1"}, {})
+    (found,) = verify_all([path], CLUSTER, wish=wish(), workers=1)
+    assert cluster.done == ["look", "some", "begin", "look", "gone", "look"]
+    assert (found.outcome, found.leaks) == (Outcome.VERIFIED, ())
+    Cluster(monkeypatch, {}, {"ConfigMap default/stray": "1"})
+    (left,) = verify_all([path], CLUSTER, wish=wish(), workers=1)
+    assert (left.outcome, left.leaks) == (
+        Outcome.LEAKED,
+        ("left behind: ConfigMap default/stray",),
+    )
+
+
+def test_every_stage_of_a_run_is_timed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Cluster(monkeypatch, {})
+    (found,) = verify_all([write(tmp_path, code("1"))], CLUSTER, wish=wish(), workers=1)
+    assert list(found.stages) == [
+        *("cluster before", "a free worker", "kernel", "cells", "namespaces", "the others"),
+        *("cluster after", "receipt"),
+    ]
+    assert all(seconds >= 0 for seconds in found.stages.values())
+
+
+def test_a_cluster_that_is_gone_stops_every_notebook(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster = Cluster(monkeypatch, {})
+    together, failed = Barrier(2, timeout=10), Event()
+    stopped: list[bool] = []
+
+    def lost(path: Path, _: object, *, wish: Wish, progress: Progress) -> Verified:
+        together.wait()
+        if path.stem == "lost":
+            failed.set()
+            raise ClusterError("it does not answer")
+        assert failed.wait(10)
+        try:
+            for _ in range(1000):
+                if wish.crew.is_stopped():
+                    break
+                sleep(0.01)
+            stopped.append(wish.crew.is_stopped())
+        finally:
+            progress("namespaces", 1.0)
+            wish.departures.begin(Path("kubeconfig"), "il-a")
+        raise KernelError("it was stopped")
+
+    monkeypatch.setattr(batch, "verify", lost)
+    paths = [write(tmp_path, code("1"), name=name) for name in ("lost", "other")]
+    with pytest.raises(ClusterError, match="does not answer"):
+        verify_all(paths, CLUSTER, wish=wish(), workers=2)
+    assert stopped == [True]
+    # What it had made was sent off all the same.
+    assert cluster.done == ["look", "begin"]

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
+from typing import Any, Unpack
 
 import click
 
@@ -15,19 +15,19 @@ from istiolab.cli.progress import make_reporter
 from istiolab.errors import ExitCode, LabError, UsageError
 from istiolab.lab.embedded import EmbeddedProvider
 from istiolab.lab.existing import PUBLIC_IMAGE
-from istiolab.lab.folders import lab_name, state_folder, state_root
-from istiolab.lab.provider import ProviderKind, current, make_provider, provider_of
+from istiolab.lab.folders import (
+    bare_name,
+    demand_own_name,
+    lab_name,
+    state_folder,
+    state_root,
+)
+from istiolab.lab.provider import Given, ProviderKind, current, make_provider, provider_of
 from istiolab.lab.spec import Lab, NodePaths
+from istiolab.system.progress import SILENT
+from istiolab.system.scratch import sweep_scratch
 
 Function = Callable[..., Any]
-
-
-class Given(TypedDict):
-    """What describes a cluster that is given."""
-
-    kubeconfig: Path | None
-    context: str
-    workload_image: str
 
 
 def name_option(function: Function) -> Function:
@@ -64,6 +64,9 @@ def quiet_option(function: Function) -> Function:
     help="What the notebooks' workloads run on an existing cluster: an image with nginx, bash and "
     f"curl that it can pull.  [default: {PUBLIC_IMAGE}]",
 )
+@click.option(
+    "--bare", is_flag=True, help="Without a mesh: Kubernetes, and Istio's images on the node."
+)
 @click.option("--keep", is_flag=True, help="Leave the node up when a step fails.")
 @json_option
 @quiet_option
@@ -71,20 +74,24 @@ def up(
     name: str | None,
     provider: str,
     *,
+    bare: bool,
     keep: bool,
     as_json: bool,
     quiet: bool,
     **given: Unpack[Given],
 ) -> None:
     """Bring the lab up, building what is missing; return at once when it is up."""
-    chosen = make_provider(ProviderKind(provider), lab_name(name), keep=keep, **given)
+    own = lab_name(name)
+    demand_own_name(own)
+    chosen = make_provider(ProviderKind(provider), own, keep=keep, bare=bare, **given)
     lab = chosen.up(make_reporter(quiet))
     if as_json:
         click.echo(lab.to_json(), nl=False)
         return
     click.echo(f"export KUBECONFIG={lab.kubeconfig}")
     if not quiet:
-        click.echo("next: istiolab verify", err=True)
+        following = "istiolab istioctl x precheck" if lab.bare else "istiolab verify"
+        click.echo(f"next: {following}", err=True)
 
 
 @click.command()
@@ -93,7 +100,12 @@ def up(
 def down(name: str | None, *, quiet: bool) -> None:
     """Take the lab down and leave the machine as it was."""
     chosen = lab_name(name)
-    was_up = provider_of(chosen).down(make_reporter(quiet))
+    reporter = make_reporter(quiet)
+    # First the one that a `verify` which was killed may have left beside it.
+    EmbeddedProvider(bare_name(chosen)).down(SILENT)
+    was_up = provider_of(chosen).down(reporter)
+    # And what its kernels had among the temporary files.
+    sweep_scratch()
     if not quiet:
         click.echo(f"lab `{chosen}` is {'down' if was_up else 'not up'}", err=True)
 
@@ -123,8 +135,9 @@ def _all_names() -> list[str]:
 def _status_line(name: str, lab: Lab | None) -> str:
     if lab is None:
         return f"{name}: not up"
+    kind = f"{lab.provider}, bare: without a mesh" if lab.bare else lab.provider
     address = f", node {lab.link['node_address']}" if lab.link else ""
-    return f"{name}: up ({lab.provider}{address}), kubeconfig {lab.kubeconfig}"
+    return f"{name}: up ({kind}{address}), kubeconfig {lab.kubeconfig}"
 
 
 @click.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import platform
 import signal
@@ -15,8 +16,13 @@ import click
 
 from istiolab.cli.bench_command import bench
 from istiolab.cli.lab_commands import LAB_COMMANDS
+from istiolab.cli.notebook_command import notebook
 from istiolab.cli.verify_command import verify
-from istiolab.errors import ExitCode, IstiolabError
+from istiolab.errors import ExitCode, HostError, IstiolabError
+from istiolab.notebook.here import known_here
+from istiolab.notebook.redactor import Redactor
+
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 
 
 @click.group(
@@ -30,7 +36,7 @@ def cli() -> None:
     """A real Kubernetes and Istio on this machine, and documentation that is executed on it."""
 
 
-for command in (*LAB_COMMANDS, verify, bench):
+for command in (*LAB_COMMANDS, verify, notebook, bench):
     cli.add_command(command)
 
 
@@ -58,28 +64,35 @@ def run_cli(arguments: list[str]) -> int:
         sys.stderr.write("interrupted; what was begun has been taken back\n")
         return ExitCode.INTERRUPTED
     except Exception as bug:  # noqa: BLE001 - the last line of defence: a report, not a traceback
-        _report_bug(bug)
-        return ExitCode.BUG
+        return _report_bug(bug)
     return result if isinstance(result, int) else ExitCode.OK
 
 
 def _tell(error: IstiolabError, *, as_json: bool) -> None:
-    sys.stderr.write(error.render() + "\n")
+    # What went wrong may quote what was asked for, or what a kernel said.
+    redactor = Redactor(known_here())
+    sys.stderr.write(redactor.text(error.render()) + "\n")
     if as_json:
         fields = {
-            "error": error.message,
-            "where": list(error.where),
+            "error": redactor.text(error.message),
+            "where": [redactor.text(line) for line in error.where],
             "log": str(error.log) if error.log else None,
-            "hint": error.hint,
+            "hint": redactor.text(error.hint) if error.hint else None,
             "exit_code": int(error.exit_code),
         }
         sys.stdout.write(json.dumps(fields) + "\n")
 
 
-def _report_bug(bug: Exception) -> None:
+def _report_bug(bug: Exception) -> ExitCode:
+    if isinstance(bug, OSError) and bug.errno in _NO_ROOM:
+        # That is no bug, and a report could not be written either.
+        full = HostError("nothing more can be written", where=(str(bug),))
+        _tell(full, as_json=False)
+        return full.exit_code
     report = Path(tempfile.mkstemp(prefix="istiolab-bug-", suffix=".txt")[1])
     versions = f"istiolab {version('istiolab')}, Python {platform.python_version()}\n"
-    report.write_text(versions + "".join(traceback.format_exception(bug)))
-    sys.stderr.write(
-        f"error: this is a bug in istiolab: {type(bug).__name__}: {bug}\n  report: {report}\n"
-    )
+    redactor = Redactor(known_here())
+    report.write_text(versions + redactor.text("".join(traceback.format_exception(bug))))
+    said = redactor.text(f"{type(bug).__name__}: {bug}")
+    sys.stderr.write(f"error: this is a bug in istiolab: {said}\n  report: {report}\n")
+    return ExitCode.BUG

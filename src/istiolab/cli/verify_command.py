@@ -9,22 +9,17 @@ from typing import TypedDict, Unpack
 
 import click
 
-from istiolab.ablate import Ablated, ablate
-from istiolab.batch import verify_all, workers_for
 from istiolab.cli.lab_commands import json_option, name_option, quiet_option
 from istiolab.cli.progress import make_reporter
 from istiolab.cli.report import ablations, github, junit, table, text, web
-from istiolab.errors import ExitCode, IstiolabError, UsageError
-from istiolab.lab.folders import state_folder
-from istiolab.lab.provider import current
-from istiolab.lab.spec import Lab, NodePaths
-from istiolab.receipt.ledger import Entry, add_entries, summarise
-from istiolab.receipt.model import ClusterFacts
-from istiolab.receipt.store import load_receipt, write_text
-from istiolab.system.progress import Reporter
+from istiolab.cli.running import barred, departing, prove, repeat_all, run_changed
+from istiolab.errors import ExitCode, UsageError
+from istiolab.places import share_out
+from istiolab.receipt.place import write_text
+from istiolab.system.crew import Crew
 from istiolab.verdict.drift import Change
 from istiolab.verdict.judge import Outcome
-from istiolab.verify import Verified, Wish, is_unchanged, read_cluster
+from istiolab.verify import Verified, Wish
 
 _EXIT_CODES = {
     Outcome.VERIFIED: ExitCode.OK,
@@ -34,8 +29,10 @@ _EXIT_CODES = {
     Outcome.LEAKED: ExitCode.FINDING,
     Outcome.UNTRUE: ExitCode.FINDING,
     Outcome.BROKEN: ExitCode.KERNEL,
+    Outcome.BARRED: ExitCode.KERNEL,
 }
 FOLDER = Path("notebooks")
+_INTERRUPTED = "interrupted: taking back what was begun; Ctrl-C once more leaves at once"
 
 
 class Forms(TypedDict):
@@ -91,91 +88,34 @@ def verify(  # noqa: PLR0913 - one parameter for each option
 
     NOTEBOOKS are paths, or names in the folder `notebooks`; none means all of them. One whose
     checks hold and whose outputs are the published ones gets a receipt; one that does not pass is
-    left as it was.
+    left as it was. One that installs Istio itself runs on a lab of its own, without a mesh, which
+    is brought up for it and taken down.
     """
     paths = find_notebooks(notebooks)
-    lab = current(name)
     reporter = make_reporter(quiet)
-    with reporter.step("look at the cluster", estimate_seconds=1):
-        cluster = read_cluster(lab.kubeconfig, provider=lab.provider)
-    wish = Wish(environment=kernel_environment(lab), reports=reports, update=update)
-    if ablating:
-        proven = [ablate_one(path, cluster, wish, reporter) for path in paths]
-        click.echo(ablations.as_json(proven) if as_json else ablations.render(proven))
-        return ExitCode.FINDING if any(each.problems for each in proven) else ExitCode.OK
-    room = workers or workers_for(cluster.kubeconfig)
-    if repeat:
-        runs = [
-            run_all(paths, cluster, wish, workers=room, reporter=reporter) for _ in range(repeat)
-        ]
-        keep_ledger(runs)
-        found = [each for run in runs for each in run]
+    with (
+        share_out(paths, name, workers=workers, reporter=reporter) as out,
+        departing(reporter) as departures,
+    ):
+        wish = Wish(
+            environment={},
+            reports=reports,
+            update=update,
+            departures=departures,
+            crew=Crew(on_interrupt=lambda: reporter.note(_INTERRUPTED)),
+        )
+        if ablating:
+            proven = prove(out, wish, force=force, reporter=reporter)
+            click.echo(ablations.as_json(proven) if as_json else ablations.render(proven))
+            return ablations.exit_code(proven)
+        if repeat:
+            found = repeat_all(out.shares, wish, times=repeat, reporter=reporter)
+        else:
+            found = run_changed(out.shares, wish, force=force, reporter=reporter)
+        found += barred(out.barred)
+        # Before the wait for the namespaces: whoever watches has waited enough.
         report(found, as_json=as_json, **forms)
-        return exit_code(found)
-    skipped = [path for path in paths if not force and is_unchanged(path, cluster)]
-    for path in skipped:
-        reporter.note(f" - {path.stem}: unchanged since it was verified; `--force` runs it")
-    found = [Verified(notebook=path, outcome=Outcome.UNCHANGED) for path in skipped]
-    if wanted := [path for path in paths if path not in skipped]:
-        found += run_all(wanted, cluster, wish, workers=room, reporter=reporter)
-    report(found, as_json=as_json, **forms)
     return exit_code(found)
-
-
-def run_all(
-    paths: Sequence[Path],
-    cluster: ClusterFacts,
-    wish: Wish,
-    *,
-    workers: int,
-    reporter: Reporter,
-) -> list[Verified]:
-    """Verify notebooks under one progress bar."""
-    title = paths[0].stem if len(paths) == 1 else f"{len(paths)} notebooks, {workers} at a time"
-    done = dict.fromkeys(paths, 0.0)
-    estimate = _last_duration(paths[0]) if len(paths) == 1 else None
-    with reporter.step(title, estimate_seconds=estimate) as step:
-
-        def tell(path: Path, what: str, fraction: float) -> None:
-            done[path] = fraction
-            step.detail(what if len(paths) == 1 else f"{path.stem}: {what}")
-            step.fraction(sum(done.values()) / len(done))
-
-        return verify_all(paths, cluster, wish=wish, workers=workers, progress=tell)
-
-
-def keep_ledger(runs: Sequence[Sequence[Verified]]) -> None:
-    """Write repeated runs down, and say how steady they were."""
-    entries: dict[Path, list[Entry]] = {}
-    for each in (each for run in runs for each in run):
-        if each.execution is not None:
-            entry = Entry(
-                notebook=each.notebook.stem,
-                started_at=each.execution.started_at,
-                outcome=str(each.outcome),
-                seconds=round(each.execution.seconds, 1),
-                differences=len(each.drifts),
-            )
-            entries.setdefault(each.notebook.parent, []).append(entry)
-    for folder, own in entries.items():
-        add_entries(folder, own)
-        for record in summarise(own):
-            click.echo(
-                f"{record.notebook}: {record.passed} of {record.runs} runs passed, "
-                f"{record.differences} differences, slowest {record.slowest_seconds:.0f} s",
-                err=True,
-            )
-
-
-def ablate_one(path: Path, cluster: ClusterFacts, wish: Wish, reporter: Reporter) -> Ablated:
-    """Run the ablations of one notebook under one progress bar."""
-    with reporter.step(f"{path.stem} without its causes") as step:
-
-        def tell(what: str, fraction: float) -> None:
-            step.detail(what)
-            step.fraction(fraction)
-
-        return ablate(path, cluster, wish=wish, progress=tell)
 
 
 def report(found: Sequence[Verified], *, as_json: bool, **forms: Unpack[Forms]) -> None:
@@ -216,25 +156,6 @@ def find_notebooks(wanted: Sequence[str], folder: Path = FOLDER) -> list[Path]:
             where=tuple(f"there is: {stem}" for stem in known),
         )
     return paths
-
-
-def kernel_environment(lab: Lab) -> dict[str, str]:
-    """Return the variables by which a notebook finds the lab."""
-    found = {"KUBECONFIG": str(lab.kubeconfig), "ISTIOLAB_CONTEXT": lab.context}
-    programs = NodePaths(root=state_folder(lab.name)).bin
-    if programs.is_dir():
-        found["ISTIOLAB_BIN"] = str(programs)
-    if lab.workload_image:
-        found["ISTIOLAB_WORKLOAD_IMAGE"] = lab.workload_image
-    return found
-
-
-def _last_duration(path: Path) -> float | None:
-    try:
-        receipt = load_receipt(path)
-    except IstiolabError:  # an estimate is not worth a failure; the run replaces the receipt
-        return None
-    return receipt.duration_seconds if receipt else None
 
 
 def exit_code(found: Sequence[Verified]) -> ExitCode:

@@ -12,7 +12,6 @@ from pathlib import Path
 from time import monotonic
 
 import psutil
-from filelock import FileLock, Timeout
 
 from istiolab.errors import HostError, LabError
 from istiolab.lab import host
@@ -24,33 +23,39 @@ from istiolab.lab.artifacts import (
     program_folders,
 )
 from istiolab.lab.folders import cache_folder, state_folder
+from istiolab.lab.holding import HELD
 from istiolab.lab.images import ImageArchive, ensure_images, image_key
 from istiolab.lab.network import Link, choose_link, host_routes
 from istiolab.lab.node import end_node, find_inits, start_node, write_configuration
+from istiolab.lab.oci import image_ids
 from istiolab.lab.pins import asset_text, asset_texts, load_pins
 from istiolab.lab.spec import (
     Lab,
     NodePaths,
     NodeSpec,
+    demand_bareness,
     demand_provider,
     link_fields,
     read_lab,
 )
-from istiolab.lab.steps import STEPS, Bringup
+from istiolab.lab.steps import BARE_STEPS, STEPS, Bringup
 from istiolab.lab.store import ensure_store, link_store, store_folder
 from istiolab.system.files import make_owned_folder, remove_owned_folder, write_atomic
+from istiolab.system.lock import locked
 from istiolab.system.process import is_alive
 from istiolab.system.progress import Reporter
 
-_KEPT_WHEN_DOWN = {"log", "CACHEDIR.TAG", "lock"}
+_KEPT_WHEN_DOWN = {"log", "CACHEDIR.TAG", "lock", HELD}
+_BUSY = "{} is being worked on by another `istiolab`"
 
 
 class EmbeddedProvider:
     """A single-node cluster in namespaces of this machine, made from pinned parts."""
 
-    def __init__(self, name: str, *, keep: bool = False) -> None:
+    def __init__(self, name: str, *, keep: bool = False, bare: bool = False) -> None:
         self.name = name
         self._keep = keep
+        self._bare = bare
         self._paths = NodePaths(root=state_folder(name))
         self._cache = cache_folder()
         self._pins = load_pins()
@@ -59,7 +64,8 @@ class EmbeddedProvider:
         """Bring the lab up, or find it up.
 
         Raises:
-            UsageError: the name belongs to somebody else's cluster.
+            UsageError: the name belongs to somebody else's cluster, or to a lab that is bare
+                where this one is not to be, or the other way round.
             HostError: this machine cannot; every reason is listed.
             LabError: a build or a step failed; what was begun is taken down again.
         """
@@ -139,8 +145,7 @@ class EmbeddedProvider:
     def ensure_parts(self, reporter: Reporter) -> tuple[Mapping[str, Path], Path]:
         """Build what is missing; return the folders of programs and the image store."""
         make_owned_folder(self._cache)
-        lock = FileLock(self._cache / "lock")
-        with _waiting_for(lock, "the cache", self._cache / "lock", reporter):
+        with locked(self._cache / "lock", busy=_BUSY.format("the cache"), reporter=reporter):
             programs = ensure_programs(self._pins, self._cache, reporter)
             archive: ImageArchive = ensure_images(self._pins, programs, self._cache, reporter)
             store = ensure_store(
@@ -165,6 +170,15 @@ class EmbeddedProvider:
                 digest.update(text.encode())
         return digest.hexdigest()[:16]
 
+    def parts(self) -> tuple[str, Mapping[str, str]]:
+        """Return what a lab runs, before there is one: Kubernetes' version, and its images' ids.
+
+        The ids are those by which the kubelet knows the images; none while they are not built.
+        """
+        archive = self._image_folder() / "images.tar"
+        ids = image_ids(archive) if archive.is_file() else {}
+        return self._pins.versions["kubernetes"].removeprefix("v"), ids
+
     def drop_store(self) -> None:
         """Delete the image store, so that the next lab imports the images again.
 
@@ -184,6 +198,7 @@ class EmbeddedProvider:
         return self._cache / "images" / image_key(self._pins, programs)
 
     def _same_or_error(self, running: Lab, reporter: Reporter) -> Lab:
+        demand_bareness(running, bare=self._bare)
         if running.fingerprint != self.fingerprint():
             raise LabError(
                 f"lab `{self.name}` is up, but was made from other pins",
@@ -216,7 +231,7 @@ class EmbeddedProvider:
             programs=programs,
             lab=self.name,
         )
-        for step in STEPS:
+        for step in BARE_STEPS if self._bare else STEPS:
             with (
                 reporter.step(step.name, estimate_seconds=step.estimate_seconds) as progress,
                 _timed(seconds, step.name),
@@ -237,6 +252,7 @@ class EmbeddedProvider:
             pid=pid,
             pid_started=psutil.Process(pid).create_time(),
             link=link_fields(link),
+            bare=self._bare,
         )
 
     def _node_spec(self, link: Link) -> NodeSpec:
@@ -262,30 +278,9 @@ class EmbeddedProvider:
     @contextmanager
     def _locked(self, reporter: Reporter) -> Iterator[None]:
         make_owned_folder(self._paths.root)
-        path = self._paths.root / "lock"
-        with _waiting_for(FileLock(path), f"lab `{self.name}`", path, reporter):
+        busy = _BUSY.format(f"lab `{self.name}`")
+        with locked(self._paths.root / "lock", busy=busy, reporter=reporter):
             yield
-
-
-@contextmanager
-def _waiting_for(lock: FileLock, what: str, path: Path, reporter: Reporter) -> Iterator[None]:
-    """Hold a lock; say so when another process has it, and wait for up to 20 minutes."""
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        reporter.note(f"{what} is being worked on by another `istiolab`; waiting for it")
-        try:
-            lock.acquire(timeout=1200)
-        except Timeout as late:
-            raise LabError(
-                f"{what} is still locked after 20 minutes",
-                where=(f"lock: {path}",),
-                hint=f"see who holds it: `fuser -v {path}`",
-            ) from late
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 @contextmanager

@@ -7,12 +7,11 @@ from pathlib import Path
 
 from istiolab.errors import ClusterError, UsageError
 from istiolab.lab.folders import state_folder
-from istiolab.lab.spec import Lab, NodePaths, demand_provider, read_lab
+from istiolab.lab.spec import OWNER_LABEL, Lab, NodePaths, demand_provider, read_lab
 from istiolab.system.command import Completed, run
 from istiolab.system.files import make_owned_folder, remove_owned_folder, write_atomic
 from istiolab.system.progress import Reporter
 
-OWNER_LABEL = "istiolab.dev/owner"
 # What the workloads need is nginx, bash, curl and coreutils; this one is there for every cluster
 # that reaches the Docker Hub.
 PUBLIC_IMAGE = "docker.io/library/nginx:1.22"

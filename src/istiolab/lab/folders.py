@@ -6,6 +6,7 @@ others.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from pathlib import Path
@@ -17,6 +18,9 @@ from istiolab.errors import UsageError
 _DIRS = PlatformDirs("istiolab", appauthor=False)
 # The name becomes part of a link's name (15 characters at the most), a host name and a folder.
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,18}[a-z0-9])?")
+_LONGEST = 20
+BARE_SUFFIX = "-bare"
+"""What the names of the labs end in that `verify` brings up by itself."""
 
 
 def cache_folder() -> Path:
@@ -49,3 +53,25 @@ def lab_name(given: str | None = None) -> str:
             hint="use up to 20 lower-case letters, digits and hyphens, beginning with a letter",
         )
     return name
+
+
+def bare_name(beside: str) -> str:
+    """Return the name of the bare lab that `verify` brings up beside the lab `beside`."""
+    room = _LONGEST - len(BARE_SUFFIX)
+    if len(beside) > room:
+        # Cut short, two names may be one; a part of a digest keeps them apart.
+        beside = f"{beside[: room - 7]}-{hashlib.sha256(beside.encode()).hexdigest()[:6]}"
+    return f"{beside}{BARE_SUFFIX}"
+
+
+def demand_own_name(name: str) -> None:
+    """Demand a name that a lab may have which a person brings up.
+
+    Raises:
+        UsageError: it is one of those that `verify` takes for labs of its own.
+    """
+    if name.endswith(BARE_SUFFIX):
+        raise UsageError(
+            f"`{name}` is a name for a lab that `istiolab verify` brings up by itself",
+            hint=f"choose a name that does not end in `{BARE_SUFFIX}`",
+        )

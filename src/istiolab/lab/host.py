@@ -72,8 +72,6 @@ class HostFacts:
     """Free disk under the cache folder."""
     memory_bytes: int
     """Memory that is available."""
-    debian: bool
-    """Packages can be had from apt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +98,6 @@ def gather_facts(cache: Path) -> HostFacts:
         controllers=_controllers(),
         disk_bytes=shutil.disk_usage(existing).free,
         memory_bytes=_memory_available(),
-        debian=shutil.which("apt-get") is not None,
     )
 
 

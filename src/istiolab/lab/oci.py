@@ -13,11 +13,13 @@ import tarfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 _LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
 _MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 _CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
+# containerd reads an image's full name from its own annotation (core/images/annotations.go).
+_NAME = "io.containerd.image.name"
 _CHUNK_BYTES = 1 << 20
 
 
@@ -119,6 +121,22 @@ def image_digest(image: Image) -> str:
     return _digest(image_manifest(image))
 
 
+def image_ids(archive: Path) -> dict[str, str]:
+    """Return the id of each image in an archive that `write_archive` made, by its name.
+
+    An image's id is the digest of its configuration: the kubelet's `imageID` of an image that was
+    imported.
+    """
+    with tarfile.open(archive) as members:
+        manifests = _read(members, "index.json")["manifests"]
+        return {
+            manifest["annotations"][_NAME]: _read(members, _blob(manifest["digest"]))["config"][
+                "digest"
+            ]
+            for manifest in manifests
+        }
+
+
 def write_archive(path: Path, images: tuple[Image, ...]) -> None:
     """Write all `images` as one OCI layout, each blob once however many images share it."""
     with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as archive:
@@ -142,8 +160,7 @@ def _index(images: tuple[Image, ...]) -> bytes:
     for image in images:
         content = image_manifest(image)
         descriptor = _descriptor(_MANIFEST_TYPE, _digest(content), len(content))
-        # containerd reads the full name from its own annotation (core/images/annotations.go).
-        descriptor["annotations"] = {"io.containerd.image.name": image.name}
+        descriptor["annotations"] = {_NAME: image.name}
         manifests.append(descriptor)
     return _canonical({"schemaVersion": 2, "manifests": manifests})
 
@@ -158,6 +175,12 @@ def _digest(content: bytes) -> str:
 
 def _blob(digest: str) -> str:
     return "blobs/" + digest.replace(":", "/")
+
+
+def _read(members: tarfile.TarFile, name: str) -> dict[str, Any]:
+    stream = members.extractfile(name)
+    found: dict[str, Any] = json.loads(stream.read() if stream else b"{}")
+    return found
 
 
 def _canonical(value: object) -> bytes:

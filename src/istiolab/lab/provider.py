@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol, assert_never
+from typing import Protocol, TypedDict, Unpack, assert_never
 
-from istiolab.errors import LabError
+from istiolab.errors import LabError, UsageError
 from istiolab.lab.embedded import EmbeddedProvider
 from istiolab.lab.existing import ExistingProvider
 from istiolab.lab.folders import lab_name, state_folder
@@ -36,23 +36,47 @@ class Provider(Protocol):
         """Return the cluster if it is in use, without changing anything."""
 
 
+class Given(TypedDict, total=False):
+    """What describes a cluster that is given."""
+
+    kubeconfig: Path | None
+    """Its kubeconfig."""
+    context: str
+    """The context in it; empty means the current one."""
+    workload_image: str
+    """What the notebooks' workloads run there; empty means a public image."""
+
+
 def make_provider(
     kind: ProviderKind,
     name: str,
     *,
-    kubeconfig: Path | None = None,
-    context: str = "",
-    workload_image: str = "",
     keep: bool = False,
+    bare: bool = False,
+    **given: Unpack[Given],
 ) -> Provider:
-    """Return the provider of a kind for the lab `name`."""
+    """Return the provider of a kind for the lab `name`.
+
+    Args:
+        kind: where the cluster comes from.
+        name: the lab's name.
+        keep: leave the node up when a step fails; of an embedded lab.
+        bare: without a mesh; of an embedded lab.
+        given: of an existing cluster.
+
+    Raises:
+        UsageError: an existing cluster is to be bare.
+    """
     match kind:
         case ProviderKind.EMBEDDED:
-            return EmbeddedProvider(name, keep=keep)
+            return EmbeddedProvider(name, keep=keep, bare=bare)
         case ProviderKind.EXISTING:
-            return ExistingProvider(
-                name, kubeconfig=kubeconfig, context=context, workload_image=workload_image
-            )
+            if bare:
+                raise UsageError(
+                    "an existing cluster is used as it is: it cannot be brought up bare",
+                    hint="leave out `--provider existing`",
+                )
+            return ExistingProvider(name, **given)
         case _:
             assert_never(kind)
 

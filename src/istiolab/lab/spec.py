@@ -11,6 +11,8 @@ from istiolab.errors import LabError, UsageError
 from istiolab.lab.network import Link
 
 NODE_NAME = "istiolab"
+# On each namespace that notebooks make, so that it can be found again, whoever made it.
+OWNER_LABEL = "istiolab.dev/owner"
 API_PORT = 6443
 POD_SUBNET = "10.244.0.0/24"
 CLUSTER_POD_SUBNET = "10.244.0.0/16"
@@ -91,7 +93,7 @@ class NodeSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lab:
-    """A cluster with Istio that answers."""
+    """A cluster that answers: with Istio, unless it is bare."""
 
     name: str
     """The lab's name."""
@@ -113,6 +115,8 @@ class Lab:
     """How long each step of coming up took."""
     workload_image: str = ""
     """The image of the notebooks' workloads; empty means the lab's own."""
+    bare: bool = False
+    """It was brought up without a mesh: Kubernetes alone, with Istio's images on its node."""
 
     def to_json(self) -> str:
         """Return the record as indented JSON."""
@@ -151,6 +155,21 @@ def demand_provider(record: Path, provider: str) -> None:
             f"lab `{lab.name}` is in use with the provider `{lab.provider}`",
             hint=f"take it down: `istiolab down --name {lab.name}`, or name another with `--name`",
         )
+
+
+def demand_bareness(running: Lab, *, bare: bool) -> None:
+    """Demand that the lab that is up is bare, or that it is not, as is wanted.
+
+    Raises:
+        UsageError: it is the other kind.
+    """
+    if running.bare == bare:
+        return
+    kind, wanted = ("bare", "one with a mesh") if running.bare else ("with a mesh", "a bare one")
+    raise UsageError(
+        f"lab `{running.name}` is up {kind}, and what is wanted is {wanted}",
+        hint=f"name another with `--name`, or take it down: `istiolab down --name {running.name}`",
+    )
 
 
 def link_fields(link: Link) -> dict[str, str | int]:

@@ -132,6 +132,11 @@ def _dns_and_istio(bringup: Bringup, progress: Progress) -> None:
     _istio(bringup)
 
 
+def _dns_alone(bringup: Bringup, progress: Progress) -> None:
+    progress.detail("applying it")
+    _dns(bringup)
+
+
 def _dns(bringup: Bringup) -> None:
     folder = bringup.paths.config / "coredns"
     folder.mkdir(exist_ok=True)
@@ -184,14 +189,23 @@ def _pods(bringup: Bringup, progress: Progress) -> None:
         )
 
 
-STEPS = (
+_KUBERNETES = (
     Step(name="containerd", run=_containerd, estimate_seconds=0.5),
     Step(name="control plane", run=_control_plane, estimate_seconds=7),
     Step(name="kube-proxy", run=_kube_proxy, estimate_seconds=1),
+)
+STEPS = (
+    *_KUBERNETES,
     Step(name="CoreDNS and Istio", run=_dns_and_istio, estimate_seconds=9),
     Step(name="pods Ready", run=_pods, estimate_seconds=1),
 )
 """The bring-up, in order."""
+BARE_STEPS = (
+    *_KUBERNETES,
+    Step(name="CoreDNS", run=_dns_alone, estimate_seconds=1),
+    Step(name="pods Ready", run=_pods, estimate_seconds=3),
+)
+"""The bring-up without a mesh."""
 
 
 def kubectl(bringup: Bringup, *arguments: str) -> str:

@@ -1,6 +1,6 @@
 """The cluster's API over the official client: plain JSON in, plain JSON out.
 
-Rule 1: no other module knows `kubernetes`.
+Rule 1: no other module but its neighbours `kubeconfig` and `programs` knows `kubernetes`.
 Rule 2: none of its exceptions leaves here; a ClusterError says what was asked and what to do.
 """
 
@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import yaml
-from kubernetes.client import ApiClient, Configuration, CoreV1Api
+from kubernetes.client import ApiClient
 from kubernetes.client.exceptions import ApiException
-from kubernetes.config import ConfigException, load_kube_config
-from kubernetes.stream import stream
 from kubernetes.utils.quantity import parse_quantity
-from urllib3.exceptions import HTTPError
-from websocket import WebSocketException
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError, NewConnectionError
 
-from istiolab.errors import ClusterError
+from istiolab.errors import ClusterError, SilentError
+from istiolab.mesh.kubeconfig import read_kubeconfig
+from istiolab.mesh.patience import Patience, Result
+from istiolab.mesh.programs import Executed, finish, one_line, open_channel, was_not_there
 from istiolab.mesh.refusals import refusal
 
 Json = Mapping[str, Any]
@@ -30,20 +29,7 @@ Json = Mapping[str, Any]
 FIELD_MANAGER = "istiolab"
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 30.0
-# What the official client stumbles over when the channel for the exit code holds none.
-_NO_EXIT_CODE = (KeyError, IndexError, TypeError, ValueError, yaml.YAMLError)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Executed:
-    """A program that has run in a container."""
-
-    stdout: bytes
-    """What it printed on standard output."""
-    stderr: str
-    """What it printed on standard error."""
-    exit_code: int
-    """What it ended with."""
+_NO_CONNECTION = (ConnectTimeoutError, NewConnectionError)
 
 
 class Cluster:
@@ -52,17 +38,24 @@ class Cluster:
     def __init__(self, kubeconfig: Path, *, context: str = "") -> None:
         self.kubeconfig = kubeconfig
         self.context = context
-        self._configuration = _configuration(kubeconfig, context)
+        self._held = ExitStack()
+        self._configuration = read_kubeconfig(kubeconfig, context, self._held)
         self._api = ApiClient(configuration=self._configuration)
+        self.patience = Patience(self._is_ready, server=self.address)
 
     @property
     def address(self) -> str:
         """Return the API server's URL."""
         return str(self._configuration.host)
 
+    def patiently(self, attempt: Callable[[], Result]) -> Result:
+        """Make a call, as `Patience.call` does."""
+        return self.patience.call(attempt)
+
     def close(self) -> None:
         """Close the connections."""
         self._api.close()  # type: ignore[no-untyped-call]
+        self._held.close()
 
     def get(self, path: str, **query: str) -> Json:
         """Return the JSON object at an API path.
@@ -100,8 +93,22 @@ class Cluster:
         Raises:
             MissingError: 404.
             TakenError: 409.
-            ClusterError: any other refusal, or no answer.
+            SilentError: no answer.
+            ClusterError: any other refusal.
         """
+        return self.patiently(
+            lambda: self._request(method, path, query=query, body=body, content_type=content_type)
+        )
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None,
+        body: Json | None,
+        content_type: str,
+    ) -> bytes:
         prepared = self._api.param_serialize(
             method,
             path,
@@ -116,7 +123,7 @@ class Cluster:
             )
             data: bytes = answer.read()  # type: ignore[no-untyped-call]
         except (ApiException, HTTPError, OSError) as error:
-            raise self._silent(error) from error
+            raise self._silent(error, again=method != "POST" or _was_not_sent(error)) from error
         if not 200 <= answer.status < 300:
             raise refusal(f"{method} {path}", answer.status, data)
         return data
@@ -140,28 +147,23 @@ class Cluster:
         """
         namespace, pod, container = place
         what = f"`{argv[0]}` in `{namespace}/{pod}` ({container})"
-        # `stream` swaps a method of its client while it connects: a client of its own for each
-        # call keeps threads apart.
-        api = ApiClient(configuration=self._configuration)
+        channel = self.patiently(lambda: self._channel(place, argv, what))
+        return finish(channel, what, timeout_seconds)
+
+    def _channel(self, place: tuple[str, str, str], argv: Sequence[str], what: str) -> Any:
         try:
-            channel = stream(
-                CoreV1Api(api).connect_get_namespaced_pod_exec,
-                pod,
-                namespace,
-                container=container,
-                command=list(argv),
-                stdin=False,
-                stdout=True,
-                stderr=True,
-                tty=False,
-                binary=True,
-                _preload_content=False,
-            )
+            return open_channel(self._api, place, argv)
         except ApiException as error:
-            raise ClusterError(f"could not run {what}", where=(_one_line(error),)) from error
-        finally:
-            api.close()  # type: ignore[no-untyped-call]
-        return _finish(channel, what, timeout_seconds)
+            if was_not_there(error):
+                raise self._silent(error) from error
+            raise ClusterError(f"could not run {what}", where=(one_line(error),)) from error
+
+    def _is_ready(self) -> bool:
+        try:
+            self._request("GET", "/readyz", query=None, body=None, content_type="text/plain")
+        except ClusterError:
+            return False
+        return True
 
     def _no_api(self, data: bytes) -> ClusterError:
         return ClusterError(
@@ -169,11 +171,12 @@ class Cluster:
             where=(f"kubeconfig: {self.kubeconfig}", f"answer: {data[:120]!r}"),
         )
 
-    def _silent(self, error: Exception) -> ClusterError:
-        return ClusterError(
+    def _silent(self, error: Exception, *, again: bool = True) -> SilentError:
+        return SilentError(
             f"the cluster's API at `{self.address}` does not answer",
-            where=(f"kubeconfig: {self.kubeconfig}", _one_line(error)),
+            where=(f"kubeconfig: {self.kubeconfig}", one_line(error)),
             hint="is the lab up? `istiolab status`; another cluster: `export KUBECONFIG=FILE`",
+            again=again,
         )
 
 
@@ -186,15 +189,18 @@ def quantity(text: str) -> float:
     try:
         return float(parse_quantity(text))  # type: ignore[no-untyped-call]
     except ValueError as error:
-        raise ClusterError(f"`{text}` is no quantity", where=(_one_line(error),)) from error
+        raise ClusterError(f"`{text}` is no quantity", where=(one_line(error),)) from error
 
 
-def open_cluster(kubeconfig: Path | None = None, *, context: str | None = None) -> Cluster:
+def open_cluster(
+    kubeconfig: Path | None = None, *, context: str | None = None, known: bool = False
+) -> Cluster:
     """Open the cluster of a kubeconfig, and make sure that it answers.
 
     Args:
         kubeconfig: the file; None means the environment's `KUBECONFIG`, else ~/.kube/config.
         context: a context in it; None means `ISTIOLAB_CONTEXT`, else the current one.
+        known: it was there just before, so that it is worth waiting for if it is away.
 
     Raises:
         ClusterError: there is no such file, it is no kubeconfig, the server does not answer, or
@@ -204,54 +210,18 @@ def open_cluster(kubeconfig: Path | None = None, *, context: str | None = None) 
     chosen = context if context is not None else os.environ.get("ISTIOLAB_CONTEXT", "")
     cluster = Cluster(kubeconfig or Path(named), context=chosen)
     try:
+        if known:
+            cluster.patience.begin()
         cluster.get("/version")
-    except ClusterError:
+        cluster.patience.begin_if_ready()
+    except ClusterError as error:
+        if isinstance(error, SilentError):
+            cluster.patience.give_up()
         cluster.close()
         raise
     return cluster
 
 
-def _configuration(kubeconfig: Path, context: str) -> Configuration:
-    configuration = Configuration()
-    hint = "bring a lab up with `istiolab up`, or name a kubeconfig: `export KUBECONFIG=FILE`"
-    if not kubeconfig.is_file():
-        raise ClusterError(f"the kubeconfig `{kubeconfig}` is not there", hint=hint)
-    try:
-        load_kube_config(  # type: ignore[no-untyped-call]
-            config_file=str(kubeconfig),
-            context=context or None,
-            client_configuration=configuration,
-            persist_config=False,
-        )
-    except (ConfigException, yaml.YAMLError, ValueError, TypeError, AttributeError) as error:
-        raise ClusterError(
-            f"the kubeconfig `{kubeconfig}` cannot be used", where=(_one_line(error),), hint=hint
-        ) from error
-    configuration.retries = 1
-    configuration.connection_pool_maxsize = 16
-    return configuration
-
-
-def _finish(channel: Any, what: str, timeout_seconds: float) -> Executed:
-    try:
-        channel.run_forever(timeout=timeout_seconds)
-        if channel.is_open():
-            raise ClusterError(f"{what} did not end within {timeout_seconds:g} s")
-        return Executed(
-            stdout=bytes(channel.read_stdout(timeout=0)),
-            stderr=bytes(channel.read_stderr(timeout=0)).decode(errors="replace"),
-            exit_code=int(channel.returncode),
-        )
-    except (*_NO_EXIT_CODE, WebSocketException, OSError) as error:
-        # No exit code came: the connection was cut, or the container's runtime failed.
-        raise ClusterError(f"{what} broke off", where=(_one_line(error),)) from error
-    finally:
-        channel.close()
-        # After the server's goodbye `close` does nothing, and the socket would stay open.
-        channel.sock.shutdown()
-
-
-def _one_line(error: Exception) -> str:
-    # An ApiException's own text begins with a line that holds its status and nothing else.
-    said = error.reason if isinstance(error, ApiException) else error
-    return " ".join(str(said).split())[:800] or type(error).__name__
+def _was_not_sent(error: Exception) -> bool:
+    """Tell whether a call failed before anything of it was sent."""
+    return isinstance(error, MaxRetryError) and isinstance(error.reason, _NO_CONNECTION)

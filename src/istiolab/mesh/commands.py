@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from istiolab.errors import ClusterError, UsageError
+from istiolab.errors import ClusterError, IstiolabError, SilentError, UsageError
 from istiolab.mesh.client import Cluster
-from istiolab.system.command import failure, run
+from istiolab.system.command import Completed, failure, run
+
+# What kubectl and istioctl say when nothing of what they ask has arrived.
+_NO_SERVER = re.compile(
+    r"was refused - did you specify|connect: (?:connection refused|no route to host)"
+    r"|Unable to connect to the server: (?:dial|context deadline exceeded"
+    r"|net/http: (?:TLS handshake timeout|request canceled while waiting for connection))"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +54,7 @@ def run_command(
 
     Raises:
         UsageError: a quotation mark in the arguments has no partner.
+        SilentError: it found no server.
         ClusterError: it is missing, too slow, or ended badly, with its last lines.
     """
     try:
@@ -53,21 +63,49 @@ def run_command(
         raise UsageError(
             f"the arguments `{arguments}` of `{program}` are no shell words", where=(str(error),)
         ) from error
-    folder = os.environ.get("ISTIOLAB_BIN")
-    path = os.environ.get("PATH", os.defpath)
+    done = launch(cluster, [program, *words], timeout_seconds=timeout_seconds)
     context = ("--context", cluster.context) if cluster.context else ()
-    done = run(
-        [program, *context, *words],
-        environment={
-            "KUBECONFIG": str(cluster.kubeconfig),
-            "PATH": f"{folder}{os.pathsep}{path}" if folder else path,
-        },
-        timeout_seconds=timeout_seconds,
-        error=ClusterError,
-    )
-    if done.exit_code != 0:
-        raise failure(done, error=ClusterError)
     shown = [program, *(shlex.quote(word) for word in context), arguments.strip()]
     return Command(
         command=" ".join(shown), stdout=done.stdout, stderr=done.stderr, exit_code=done.exit_code
     )
+
+
+def launch(
+    cluster: Cluster, line: Sequence[str], *, timeout_seconds: float, exit_code: int = 0
+) -> Completed:
+    """Run a program on the cluster, patiently, and demand that it ends with a certain code.
+
+    Args:
+        cluster: the cluster.
+        line: the program and its arguments; the context comes between them.
+        timeout_seconds: how long it may take.
+        exit_code: what it must end with.
+
+    Raises:
+        SilentError: it found no server, for longer than is waited for one.
+        ClusterError: it is missing, too slow, or ended with another code, with its last lines.
+    """
+    folder = os.environ.get("ISTIOLAB_BIN")
+    path = os.environ.get("PATH", os.defpath)
+    context = ("--context", cluster.context) if cluster.context else ()
+
+    def attempt() -> Completed:
+        done = run(
+            [line[0], *context, *line[1:]],
+            environment={
+                "KUBECONFIG": str(cluster.kubeconfig),
+                "PATH": f"{folder}{os.pathsep}{path}" if folder else path,
+            },
+            timeout_seconds=timeout_seconds,
+            error=ClusterError,
+        )
+        if done.exit_code != exit_code:
+            raise failure(done, error=_kind_of(done))
+        return done
+
+    return cluster.patiently(attempt)
+
+
+def _kind_of(done: Completed) -> type[IstiolabError]:
+    return SilentError if _NO_SERVER.search(done.stderr) else ClusterError

@@ -23,24 +23,32 @@ class Facts:
     """What a cluster runs."""
 
     versions: Mapping[str, str]
-    """Versions under `kubernetes`, `istio` and `envoy`."""
+    """Versions under `kubernetes`, `istio` and `envoy`; without a mesh just the first."""
     images: Mapping[str, str]
     """The digest, as the node reports it, of each image of the system's pods, by its name."""
     mesh_config_sha256: str
-    """A digest of the mesh's configuration."""
+    """A digest of the mesh's configuration; empty without a mesh."""
 
 
-def gather(kubeconfig: Path) -> Facts:
+def gather(kubeconfig: Path, *, mesh: bool = True) -> Facts:
     """Ask a cluster what it runs.
 
     Args:
         kubeconfig: the cluster's.
+        mesh: it has one; where not, Istio is not asked after.
 
     Raises:
-        ClusterError: the cluster does not answer, or has no Istio.
+        ClusterError: the cluster does not answer, or has no Istio where it is to have it.
     """
     cluster = open_cluster(kubeconfig)
     try:
+        if not mesh:
+            version = str(cluster.get("/version")["gitVersion"]).removeprefix("v")
+            return Facts(
+                versions={"kubernetes": version},
+                images=images(cluster),
+                mesh_config_sha256="",
+            )
         return Facts(
             versions=versions(cluster),
             images=images(cluster),

@@ -12,8 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from istiolab.lab.spec import OWNER_LABEL
 from istiolab.mesh.client import Cluster, Json, open_cluster
-from istiolab.mesh.namespaces import NAMESPACES, OWNER_LABEL
+from istiolab.mesh.namespaces import NAMESPACES
 from istiolab.mesh.refusals import MissingError
 
 # What the cluster writes by itself all the time, or makes out of other objects that are listed.
@@ -51,22 +52,26 @@ def take(kubeconfig: Path) -> dict[str, str]:
     Raises:
         ClusterError: the cluster does not answer, or refuses to list a kind.
     """
-    cluster = open_cluster(kubeconfig)
+    cluster = open_cluster(kubeconfig, known=True)
     try:
-        ours = {
-            str(item["metadata"]["name"])
-            for item in cluster.items(NAMESPACES, labelSelector=OWNER_LABEL)
-        }
+        # Others make and delete namespaces of ours while we look.
+        ours = _ours(cluster)
         with ThreadPoolExecutor(max_workers=_ANSWERS_AT_ONCE) as pool:
-            listed = pool.map(lambda kind: _list(cluster, *kind), list(_kinds(cluster)))
-            return {
-                name: digest
-                for items in listed
-                for name, digest, namespace in items
-                if namespace not in ours
-            }
+            listed = list(pool.map(lambda kind: _list(cluster, *kind), list(_kinds(cluster))))
+        ours |= _ours(cluster)
     finally:
         cluster.close()
+    return {
+        name: digest
+        for items in listed
+        for name, digest, namespace in items
+        if namespace not in ours
+    }
+
+
+def _ours(cluster: Cluster) -> set[str]:
+    found = cluster.items(NAMESPACES, labelSelector=OWNER_LABEL)
+    return {str(item["metadata"]["name"]) for item in found}
 
 
 def _kinds(cluster: Cluster) -> Iterator[tuple[str, str]]:
@@ -76,10 +81,17 @@ def _kinds(cluster: Cluster) -> Iterator[tuple[str, str]]:
         for group in cluster.get("/apis")["groups"]
     ]
     for root in ("/api/v1", *groups):
-        for resource in cluster.get(root)["resources"]:
+        for resource in _resources(cluster, root):
             listable = "list" in resource["verbs"] and "/" not in resource["name"]
             if listable and resource["kind"] not in _ITS_OWN:
                 yield str(resource["kind"]), f"{root}/{resource['name']}"
+
+
+def _resources(cluster: Cluster, root: str) -> list[Json]:
+    try:
+        return list(cluster.get(root)["resources"])
+    except MissingError:
+        return []  # the last definition of its group has just gone
 
 
 def _list(cluster: Cluster, kind: str, path: str) -> list[tuple[str, str, str]]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from istiolab.mesh.client import Cluster, Executed, Json
+from istiolab.mesh.client import Cluster, Json
+from istiolab.mesh.programs import Executed
 
 SIDECAR = "istio-proxy"
+INIT = "Init:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,11 +27,16 @@ class Pod:
     ready_containers: int
     """How many of these are ready."""
     status: str
-    """Its phase, or why a container of it waits, or Terminating."""
+    """Its phase, or why a container of it waits, or Terminating.
+
+    Behind `Init:` as kubectl shows it, why a container waits that must end before the others begin.
+    """
     ip: str
     """Its address; empty while it has none."""
     terminating: bool
     """It is being deleted."""
+    init_containers: tuple[str, ...] = ()
+    """Its containers that must end before the others begin, in their order."""
 
     @property
     def ready(self) -> str:
@@ -92,6 +99,9 @@ def read_pod(item: Json) -> Pod:
         if container.get("restartPolicy") == "Always"
     ]
     names = (*sidecars, *(container["name"] for container in spec["containers"]))
+    first = [
+        state for state in status.get("initContainerStatuses", ()) if state["name"] not in names
+    ]
     states = [
         state
         for state in (
@@ -100,6 +110,8 @@ def read_pod(item: Json) -> Pod:
         )
         if state["name"] in names
     ]
+    stuck = _reason(first)
+    reason = f"{INIT}{stuck}" if stuck else _reason(states)
     terminating = "deletionTimestamp" in metadata
     return Pod(
         namespace=metadata["namespace"],
@@ -107,9 +119,14 @@ def read_pod(item: Json) -> Pod:
         app=metadata.get("labels", {}).get("app", ""),
         containers=names,
         ready_containers=sum(bool(state.get("ready")) for state in states),
-        status="Terminating" if terminating else _reason(states) or status.get("phase", "Unknown"),
+        status="Terminating" if terminating else reason or status.get("phase", "Unknown"),
         ip=status.get("podIP", ""),
         terminating=terminating,
+        init_containers=tuple(
+            container["name"]
+            for container in spec.get("initContainers", ())
+            if container["name"] not in sidecars
+        ),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from istiolab.errors import ClusterError
 from istiolab.mesh.client import Cluster, Json
-from istiolab.mesh.pods import Pod, read_pod
+from istiolab.mesh.pods import INIT, Pod, read_pod
 from istiolab.mesh.waits import wait_for
 from istiolab.system.retry import Answer
 
@@ -50,7 +50,7 @@ def judge(deployment: Json, pods: Sequence[Pod]) -> Answer:
 
 def _hopeless(deployment: Json, pods: Sequence[Pod]) -> str:
     """Return why waiting is pointless; empty if it is not."""
-    stuck = next((pod for pod in pods if pod.status in HOPELESS), None)
+    stuck = next((pod for pod in pods if pod.status.removeprefix(INIT) in HOPELESS), None)
     if stuck is not None:
         return f"pod {stuck.name}: {stuck.status}"
     conditions = {item["type"]: item for item in deployment.get("status", {}).get("conditions", ())}
@@ -121,7 +121,7 @@ def warnings(cluster: Cluster, namespace: str, *, last: int = 5) -> list[str]:
 
 def _last_lines(cluster: Cluster, pod: Pod) -> list[str]:
     lines = []
-    for container in pod.containers:
+    for container in (*pod.init_containers, *pod.containers):
         try:
             text = cluster.text(
                 f"/api/v1/namespaces/{pod.namespace}/pods/{pod.name}/log",

@@ -40,7 +40,10 @@ class Mesh:
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
-        self.prefix = os.environ.get("ISTIOLAB_NAMESPACE_PREFIX") or namespaces.new_prefix()
+        # A family is shared by several notebooks, which may all make a namespace of one name.
+        family = os.environ.get("ISTIOLAB_NAMESPACE_FAMILY")
+        own = f"{family}-{namespaces.new_prefix()}" if family else namespaces.new_prefix()
+        self.prefix = os.environ.get("ISTIOLAB_NAMESPACE_PREFIX") or own
         self._made: list[Namespace] = []
         atexit.register(self.close)
 
@@ -218,4 +221,6 @@ def connect(kubeconfig: str | Path | None = None) -> Mesh:
     Raises:
         ClusterError: the kubeconfig cannot be used, or the cluster does not answer.
     """
-    return Mesh(open_cluster(Path(kubeconfig) if kubeconfig else None))
+    # Whoever runs a notebook has just seen that the cluster is there.
+    known = "ISTIOLAB_MAKER" in os.environ
+    return Mesh(open_cluster(Path(kubeconfig) if kubeconfig else None, known=known))

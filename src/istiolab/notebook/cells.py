@@ -68,6 +68,11 @@ class Cell:
         return next(iter(names(self.tags)), None)
 
     @property
+    def called(self) -> str:
+        """Return how pages call the cell: its name, else its number from 1."""
+        return self.name or str(self.index + 1)
+
+    @property
     def label(self) -> str:
         """Return how messages call the cell: its number from 1, and its name if it has one."""
         return label(self.index, self.name)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
+from istiolab.errors import HostError
 from istiolab.notebook.document import serialize
 from istiolab.notebook.execution import Execution, Failure
 from istiolab.notebook.redact import redact
 from istiolab.system.files import write_atomic
+
+_EXECUTED = "executed.ipynb"
 
 
 def save_failure(execution: Execution, failure: Failure, *, cluster: str, folder: Path) -> Path:
@@ -23,19 +27,37 @@ def save_failure(execution: Execution, failure: Failure, *, cluster: str, folder
 
     Returns:
         The folder.
+
+    Raises:
+        HostError: the disk is full, or the folder cannot be written.
     """
-    save_outputs(execution, folder)
-    write_atomic(folder / "failure.txt", describe_failure(execution, failure))
-    write_atomic(folder / "cluster.txt", redact(cluster))
-    write_atomic(folder / "kernel.log", execution.log)
-    return folder
+    texts = {
+        "failure.txt": describe_failure(execution, failure),
+        "cluster.txt": redact(cluster),
+        "kernel.log": execution.log,
+    }
+    return _save(folder, {**texts, _EXECUTED: serialize(execution.document)})
 
 
 def save_outputs(execution: Execution, folder: Path) -> Path:
-    """Write `executed.ipynb`, with the outputs of the run, into `folder`, which is made anew."""
+    """Write `executed.ipynb`, with the outputs of the run, into `folder`, which is made anew.
+
+    Raises:
+        HostError: the disk is full, or the folder cannot be written.
+    """
+    return _save(folder, {_EXECUTED: serialize(execution.document)})
+
+
+def _save(folder: Path, texts: Mapping[str, str]) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    write_atomic(folder / "executed.ipynb", serialize(execution.document))
+    try:
+        folder.mkdir(parents=True)
+        for name, text in texts.items():
+            write_atomic(folder / name, text)
+    except OSError as wrong:
+        raise HostError(
+            f"the evidence in `{folder}` could not be written", where=(str(wrong),)
+        ) from wrong
     return folder
 
 

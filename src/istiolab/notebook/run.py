@@ -1,54 +1,63 @@
 """A notebook and a plan in, its execution in a fresh kernel out.
 
-Rule 1: only this module knows nbclient and jupyter_client; none of their exceptions leaves it.
+Rule 1: only this module and its neighbours `bounded` and `kernel` know nbclient and jupyter_client;
+none of their exceptions leaves here.
 Rule 2: the kernel is ended before `run_notebook` returns or raises, also by Ctrl-C. Should this
 process be killed, ipykernel ends by itself, since it watches its parent.
-Rule 3: the deadline is ours. nbclient's own interrupts a cell, and then waits for it again, as
-often as the cell ignores it; and its hook `on_cell_complete` runs when a cell was sent, not when
-it is done.
+Rule 3: the deadline is ours. nbclient's own interrupts a cell, and waits for it again as often as
+the cell ignores it; its hook `on_cell_complete` runs when a cell was sent, not when it is done.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
-from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
-from jupyter_client.manager import AsyncKernelManager
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 
-from istiolab.errors import KernelError
+from istiolab.errors import KernelError, SilentError
 from istiolab.notebook.bounded import BoundedClient
 from istiolab.notebook.cells import CHECK, RAISES, label, names, plain
 from istiolab.notebook.document import load_document
 from istiolab.notebook.execution import CellRun, Ending, Execution, Failure, RunPlan
+from istiolab.notebook.kernel import kernel_environment, kernel_manager
 from istiolab.notebook.redact import redact
 from istiolab.notebook.settings import read_settings
 from istiolab.notebook.tidy import clear, tidy
+from istiolab.system.scratch import scratch_folder
+
+_LOOK_SECONDS = 0.2
 
 Progress = Callable[[str, float], None]
 """Told before each cell what runs now, and how much is done, from 0 to 1."""
 
 
-def run_notebook(plan: RunPlan, *, progress: Progress = lambda _what, _done: None) -> Execution:
+def run_notebook(
+    plan: RunPlan,
+    *,
+    progress: Progress = lambda _what, _done: None,
+    is_stopped: Callable[[], bool] = lambda: False,
+) -> Execution:
     """Execute the notebook of `plan` in a fresh kernel, up to its end or its first failure.
 
     Args:
         plan: what to execute, and within which limits.
         progress: told before each cell.
+        is_stopped: asked all the while whether to end the kernel and leave.
 
     Raises:
-        KernelError: it is no notebook, or its kernel is not there or does not start.
+        KernelError: it is no notebook, its kernel is not there or does not start, or it was
+            stopped.
     """
     document = clear(load_document(plan.path))
-    with tempfile.TemporaryDirectory(prefix="istiolab-", ignore_cleanup_errors=True) as name:
-        return asyncio.run(_Run(plan, document, Path(name), progress).execute())
+    with scratch_folder() as folder:
+        run = _Run(plan, document, folder, progress)
+        return asyncio.run(_until_stopped(run.execute(), is_stopped, plan))
 
 
 class _Run:
@@ -64,7 +73,7 @@ class _Run:
         self._runs: list[CellRun] = []
         self._client = BoundedClient(
             document,
-            km=_kernel_manager(plan, document, folder),
+            km=kernel_manager(plan, document, folder),
             startup_timeout=int(plan.startup_seconds),
             cut_bytes=plan.cut_bytes,
             runaway_bytes=plan.runaway_bytes,
@@ -93,7 +102,7 @@ class _Run:
             try:
                 await self._client.async_start_new_kernel(
                     cwd=str(self._plan.path.parent.resolve()),
-                    env=_environment(self._plan, self._folder),
+                    env=kernel_environment(self._plan, self._folder),
                     stdout=log,
                     stderr=log,
                 )
@@ -133,6 +142,8 @@ class _Run:
         cell = self._document.cells[index]
         deadline = _deadline(cell, self._plan)
         work = asyncio.ensure_future(self._client.async_execute_cell(cell, index))
+        # Who leaves early asks no more how it ended, of which asyncio would complain.
+        work.add_done_callback(lambda done: done.cancelled() or done.exception())
         try:
             await asyncio.wait({work}, timeout=deadline)
             hung = not work.done()
@@ -157,12 +168,17 @@ class _Run:
         if isinstance(error, DeadKernelError):
             return _failure(Ending.KERNEL_DIED, index, name, "the kernel's process ended", error)
         if isinstance(error, CellExecutionError):
-            message = f"{error.ename}: {error.evalue}".strip().splitlines()[0]
+            message = _first_line(error.ename, error.evalue)
             return _failure(Ending.CELL_FAILED, index, name, message, error)
-        raised = any(output.output_type == "error" for output in cell.outputs)
-        if RAISES in cell.metadata.get("tags", ()) and not raised:
+        if RAISES not in cell.metadata.get("tags", ()):
+            return None
+        raised = [output for output in cell.outputs if output.output_type == "error"]
+        if not raised:
             message = f"it is tagged `{RAISES}`, and ended without an error"
             return _failure(Ending.NO_ERROR, index, name, message, None)
+        if raised[0].ename == SilentError.__name__:
+            message = _first_line(raised[0].ename, raised[0].evalue)
+            return _failure(Ending.CELL_FAILED, index, name, message, None)
         return None
 
     async def _stop(self, work: asyncio.Future[NotebookNode]) -> None:
@@ -182,6 +198,22 @@ class _Run:
         return redact(plain(self._log_path.read_text(errors="replace")))
 
 
+async def _until_stopped(
+    running: Coroutine[Any, Any, Execution], is_stopped: Callable[[], bool], plan: RunPlan
+) -> Execution:
+    work = asyncio.ensure_future(running)
+    try:
+        while not work.done() and not is_stopped():
+            await asyncio.wait({work}, timeout=_LOOK_SECONDS)
+    finally:
+        if not work.done():
+            work.cancel()
+            await asyncio.wait({work})
+    if work.cancelled():
+        raise KernelError(f"`{plan.path.name}` was stopped")
+    return work.result()
+
+
 def _error_of(work: asyncio.Future[NotebookNode], name: str) -> BaseException | None:
     error = work.exception() if work.done() else None
     if error is None or isinstance(error, CellExecutionError | DeadKernelError):
@@ -189,6 +221,11 @@ def _error_of(work: asyncio.Future[NotebookNode], name: str) -> BaseException | 
     raise KernelError(
         f"{name} could not be executed", where=(f"{type(error).__name__}: {error}",)
     ) from error
+
+
+def _first_line(ename: str, evalue: str) -> str:
+    # Redacted first: the first line of a secret may not look like one.
+    return redact(plain(f"{ename}: {evalue}")).strip().splitlines()[0]
 
 
 def _failure(
@@ -211,36 +248,3 @@ def _name(cell: NotebookNode) -> str | None:
 def _deadline(cell: NotebookNode, plan: RunPlan) -> float:
     own = read_settings(cell.metadata, cell="a cell").timeout_seconds
     return plan.timeout_seconds if own is None else own
-
-
-def _kernel_manager(plan: RunPlan, document: NotebookNode, folder: Path) -> AsyncKernelManager:
-    name = document.metadata.kernelspec.name
-    specs = KernelSpecManager()
-    try:
-        specs.get_kernel_spec(name)
-    except NoSuchKernel as missing:
-        there = ", ".join(f"`{each}`" for each in sorted(specs.find_kernel_specs())) or "none"
-        raise KernelError(
-            f"`{plan.path.name}` names the kernel `{name}`, which is not there",
-            where=(f"kernels there are: {there}",),
-        ) from missing
-    # Sockets of the file system: no port of the machine is taken, and ipykernel warns about TCP.
-    # Their path must be absolute, since the kernel runs in the notebook's folder, and short, since
-    # `sun_path` holds 108 bytes (unix(7)).
-    return AsyncKernelManager(
-        kernel_name=name,
-        transport="ipc",
-        ip=str(folder / "k"),
-        connection_file=str(folder / "kernel.json"),
-    )
-
-
-def _environment(plan: RunPlan, folder: Path) -> dict[str, str]:
-    return {
-        **os.environ,
-        # Nobody's own start-up files and history.
-        "IPYTHONDIR": str(folder / "ipython"),
-        # Sets show in the same order in each run.
-        "PYTHONHASHSEED": "0",
-        **plan.environment,
-    }

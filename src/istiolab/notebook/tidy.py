@@ -12,7 +12,7 @@ from copy import deepcopy
 from nbformat import NotebookNode
 
 from istiolab.notebook.cells import plain
-from istiolab.notebook.redact import redact_tree
+from istiolab.notebook.redact import redact_output
 
 _CELL_METADATA = frozenset({"tags", "istiolab", "jupyter"})
 _NOTEBOOK_METADATA = frozenset({"kernelspec", "language_info", "istiolab", "title"})
@@ -69,7 +69,7 @@ def _tidy_code(cell: NotebookNode, count: int | None) -> None:
             output.metadata = NotebookNode()  # type: ignore[no-untyped-call]
         # Colours go first: a sign of theirs beside a token would hide where it begins.
         _tidy_texts(output)
-        redact_tree(output)
+        redact_output(output)
 
 
 def _tidy_texts(output: NotebookNode) -> None:

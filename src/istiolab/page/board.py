@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
 
-from istiolab.page.stamp import duration, moment, state_label
+from istiolab.errors import IstiolabError
+from istiolab.page.stamp import duration, moment, proven, ran_on, state_label
 from istiolab.page.words import Words
+from istiolab.receipt.ledger import Record
 from istiolab.receipt.model import CellTime, Receipt, WaitTime
 from istiolab.receipt.store import Status
 
@@ -28,12 +30,48 @@ def render_board(entries: Iterable[Entry], *, words: Words) -> str:
     """Return the table as one block of HTML: a row for each notebook."""
     names = (
         *(words.notebook_name, words.state, words.ran_at, words.took),
-        *(words.slowest_cell, words.waits, words.versions),
+        *(words.slowest_cell, words.waits, words.versions, words.proof),
     )
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
     body = "".join(_row(entry, words) for entry in entries)
     return (
         f'<div class="cell-output" role="region" tabindex="0" aria-label="{escape(words.board)}">'
+        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def render_ledger(records: Iterable[Record], *, titles: Mapping[str, str], words: Words) -> str:
+    """Return how steady the notebooks were when run again and again, as one block of HTML.
+
+    Args:
+        records: what the ledger says, a record for each notebook; none is an error of the page.
+        titles: a title for each notebook.
+        words: the words of the page's language.
+
+    Raises:
+        IstiolabError: there is no run on record.
+    """
+    rows = [
+        (
+            escape(titles[each.notebook]),
+            str(each.runs),
+            str(each.passed),
+            str(each.differences),
+            escape(duration(each.slowest_seconds, words)),
+            f"{moment(each.first)} – {moment(each.last)}",
+        )
+        for each in records
+    ]
+    if not rows:
+        raise IstiolabError("the ledger is empty", where=("`istiolab verify --repeat N` fills it",))
+    names = (
+        *(words.notebook_name, words.runs, words.passed_runs, words.differences),
+        *(words.slowest_run, words.ran_at),
+    )
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
+    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
+    return (
+        f'<div class="cell-output" role="region" tabindex="0" aria-label="{escape(words.ledger)}">'
         f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
@@ -53,12 +91,12 @@ def _row(entry: Entry, words: Words) -> str:
     state = f'<span class="state state--{entry.status.state}">{escape(label)}</span>'
     cells = (f'<a href="{escape(entry.link)}">{escape(entry.title)}</a>', state)
     facts = _facts(entry.status.receipt, words) if entry.status.receipt else ("",) * 5
-    return f"<tr>{''.join(f'<td>{cell}</td>' for cell in (*cells, *facts))}</tr>"
+    proof = escape(proven(entry.status.proof, words))
+    return f"<tr>{''.join(f'<td>{cell}</td>' for cell in (*cells, *facts, proof))}</tr>"
 
 
 def _facts(receipt: Receipt, words: Words) -> tuple[str, ...]:
     cell, wait = slowest(receipt.cells), longest(receipt.waits)
-    parts = (f"{part} {receipt.versions.get(part, '?')}" for part in ("istio", "envoy"))
     return (
         moment(receipt.started_at),
         escape(duration(receipt.duration_seconds, words)),
@@ -68,5 +106,5 @@ def _facts(receipt: Receipt, words: Words) -> tuple[str, ...]:
         )
         if wait
         else "",
-        escape(" · ".join(parts)),
+        escape(" · ".join(ran_on(receipt))),
     )

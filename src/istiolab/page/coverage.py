@@ -7,7 +7,8 @@ It is a command:
 
 Rule 1: a block of code comes from an executed cell, is a diagram, or has a reason written above it:
 `<!-- not run: REASON -->`.
-Rule 2: a reason that excuses nothing is a problem, too.
+Rule 2: a reason that excuses nothing is a problem, too, and so is a diagram without words.
+Rule 3: a page that shows a cell says what its receipt says: it carries the notebook's stamp.
 """
 
 from __future__ import annotations
@@ -17,9 +18,17 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from istiolab.errors import ExitCode
+from istiolab.errors import ExitCode, IstiolabError
 from istiolab.page.blocks import DIAGRAM, INDENTED, Block, find_blocks
-from istiolab.page.directives import Directive, Problem, ShowCell, expand, reason_not_run
+from istiolab.page.diagram import check_diagrams
+from istiolab.page.directives import (
+    Directive,
+    Problem,
+    ShowCell,
+    ShowReceipt,
+    expand,
+    reason_not_run,
+)
 from istiolab.page.lines import read_lines
 from istiolab.page.outline import split_front_matter
 from istiolab.page.parity import SOURCE, TRANSLATION, unlike
@@ -82,8 +91,42 @@ def check_blocks(
     return tuple(excused), tuple(problems)
 
 
+def check_stamps(markdown: str, *, page: str, first_line: int = 1) -> tuple[Problem, ...]:
+    """Return the cells of a page, the first of each notebook, whose stamp the page does not carry.
+
+    Args:
+        markdown: the page's text, without its front matter.
+        page: the page's path, for messages.
+        first_line: the number of the text's first line in the page's file.
+    """
+    stamped: set[str] = set()
+
+    def collect(directive: Directive) -> str:
+        if isinstance(directive, ShowReceipt):
+            stamped.add(directive.notebook)
+        return ""
+
+    def demand(directive: Directive) -> str:
+        if isinstance(directive, ShowCell) and (name := directive.notebook) not in stamped:
+            stamped.add(name)
+            raise IstiolabError(
+                f"a cell of `{name}`, and no stamp of it on the page; write "
+                f"`<!-- receipt: {name} -->`, or `<!-- receipt: {name} brief -->` for one line"
+            )
+        return ""
+
+    no_directives = expand(markdown, collect, page=page, first_line=first_line).problems
+    found = expand(markdown, demand, page=page, first_line=first_line).problems
+    return tuple(each for each in found if each not in no_directives)
+
+
 def read_coverage(text: str, *, page: str) -> Coverage:
-    """Return the coverage of a page's file; whether its cells exist is for the build to say."""
+    """Return the coverage of a page's file; whether its cells exist is for the build to say.
+
+    Args:
+        text: the file's text.
+        page: its path, which begins with the folder of its language.
+    """
     _, body = split_front_matter(text)
     first_line = 1 + text.count("\n") - body.count("\n")
     cells: set[tuple[str, str]] = set()
@@ -94,10 +137,27 @@ def read_coverage(text: str, *, page: str) -> Coverage:
         return ""
 
     expansion = expand(body, count, page=page, first_line=first_line)
-    not_run, problems = check_blocks(body, page=page, first_line=first_line)
-    return Coverage(
-        cells=len(cells), not_run=not_run, problems=in_order(expansion.problems, problems)
-    )
+    language = page.split("/", maxsplit=1)[0]
+    not_run, problems = check_page(body, page=page, language=language, first_line=first_line)
+    problems = in_order(expansion.problems, problems)
+    return Coverage(cells=len(cells), not_run=not_run, problems=problems)
+
+
+def check_page(
+    markdown: str, *, page: str, language: str, first_line: int
+) -> tuple[tuple[NotRun, ...], tuple[Problem, ...]]:
+    """Return what of a page was not run, and all that its blocks, diagrams and cells lack.
+
+    Args:
+        markdown: the page's text, without its front matter.
+        page: the page's path, for messages.
+        language: the page's language.
+        first_line: the number of the text's first line in the page's file.
+    """
+    not_run, uncovered = check_blocks(markdown, page=page, first_line=first_line)
+    undescribed = check_diagrams(markdown, page=page, language=language, first_line=first_line)
+    unstamped = check_stamps(markdown, page=page, first_line=first_line)
+    return not_run, in_order(uncovered, undescribed, unstamped)
 
 
 def in_order(*problems: Sequence[Problem]) -> tuple[Problem, ...]:

@@ -4,8 +4,14 @@ A directive is an HTML comment on a line of its own, indented where it stands in
 
     <!-- cell: NOTEBOOK/NAME -->            the cell's code and its outputs
     <!-- cell: NOTEBOOK/NAME code -->       its code alone; `output`: its outputs alone
-    <!-- receipt: NOTEBOOK -->              what the notebook's receipt says
+    <!-- cell: NOTEBOOK/NAME output mark: code=426 -->    with the cells of its table marked that
+                                            say 426 below the head `code`; more by commas
+    <!-- receipt: NOTEBOOK -->              what the notebook's receipt says; `brief`: in one line
     <!-- status -->                         a table of all notebooks
+    <!-- ledger -->                         how often each notebook was run to see if it is steady
+    <!-- claims: NOTEBOOK -->               what became of the claims of a chapter
+    <!-- claims -->                         how many of each chapter's hold
+    <!-- glossary -->                       all terms of the language's glossary
 
     <!-- not run: REASON -->                why the block below was not executed; this one stays
 
@@ -24,15 +30,25 @@ from textwrap import indent
 
 from istiolab.errors import IstiolabError, UsageError
 from istiolab.page.lines import TAB, Line, read_lines, without_inline_code
+from istiolab.page.marks import Mark, read_marks
 
-_CLOSE_TO_ONE = re.compile(r"<!--[-\s]*(cells?|receipts?|status|not[\s_-]?run)\b", re.IGNORECASE)
-_CELL = re.compile(r"^\s*<!--\s*cell:\s*([\w.-]+)/([\w.-]+)(?:\s+(code|output))?\s*-->\s*$")
-_RECEIPT = re.compile(r"^\s*<!--\s*receipt:\s*([\w.-]+)\s*-->\s*$")
+_CLOSE_TO_ONE = re.compile(
+    r"<!--[-\s]*(cells?|receipts?|status|ledger|claims?|glossary|not[\s_-]?run)\b", re.IGNORECASE
+)
+_CELL = re.compile(
+    r"^\s*<!--\s*cell:\s*([\w.-]+)/([\w.-]+)(?:\s+(code|output))?(?:\s+mark:\s*(.*?))?\s*-->\s*$"
+)
+_RECEIPT = re.compile(r"^\s*<!--\s*receipt:\s*([\w.-]+)(\s+brief)?\s*-->\s*$")
 _STATUS = re.compile(r"^\s*<!--\s*status\s*-->\s*$")
+_LEDGER = re.compile(r"^\s*<!--\s*ledger\s*-->\s*$")
+_CLAIMS = re.compile(r"^\s*<!--\s*claims(?::\s*([\w.-]+))?\s*-->\s*$")
+_GLOSSARY = re.compile(r"^\s*<!--\s*glossary\s*-->\s*$")
 _NOT_RUN = re.compile(r"^\s*<!--\s*not run:\s*((?:(?!-->).)*?)\s*-->\s*$")
 _FORMS = (
-    "write one of these on a line of its own: `<!-- cell: NOTEBOOK/NAME [code|output] -->`, "
-    "`<!-- receipt: NOTEBOOK -->`, `<!-- status -->`, `<!-- not run: REASON -->`"
+    "write one of these on a line of its own: `<!-- cell: NOTEBOOK/NAME [code|output] "
+    "[mark: COLUMN=VALUE] -->`, `<!-- receipt: NOTEBOOK [brief] -->`, `<!-- status -->`, "
+    "`<!-- ledger -->`, "
+    "`<!-- claims[: NOTEBOOK] -->`, `<!-- glossary -->`, `<!-- not run: REASON -->`"
 )
 
 
@@ -57,6 +73,8 @@ class ShowCell:
     """The cell's name."""
     part: Part
     """What of it."""
+    marks: tuple[Mark, ...] = ()
+    """What of its tables the page points at."""
     indented: bool = field(default=False, compare=False, repr=False)
     """Whether it stands where Markdown takes no HTML as a block: in a note, a tab or a list."""
 
@@ -67,6 +85,8 @@ class ShowReceipt:
 
     notebook: str
     """The notebook's file name without its ending."""
+    brief: bool = False
+    """In one line, where a page shows cells of several notebooks."""
     indented: bool = field(default=False, compare=False, repr=False)
     """As for a cell."""
 
@@ -79,7 +99,35 @@ class ShowStatus:
     """As for a cell."""
 
 
-Directive = ShowCell | ShowReceipt | ShowStatus
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowClaims:
+    """Put the table of a chapter's claims here, or how many of each chapter's hold."""
+
+    notebook: str | None
+    """The notebook's file name without its ending; None: all chapters' summary."""
+    indented: bool = field(default=False, compare=False, repr=False)
+    """As for a cell."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowLedger:
+    """Put the summary of repeated runs here."""
+
+    indented: bool = field(default=False, compare=False, repr=False)
+    """As for a cell."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowGlossary:
+    """Put the list of all terms here."""
+
+    indented: bool = field(default=False, compare=False, repr=False)
+    """As for a cell."""
+
+
+BlockDirective = ShowReceipt | ShowStatus | ShowLedger | ShowClaims | ShowGlossary
+"""What becomes HTML, and so cannot stand indented."""
+Directive = ShowCell | BlockDirective
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,11 +214,21 @@ def parse(line: str) -> Directive:
     indented = len(flat) - len(flat.lstrip()) >= TAB
     if found := _CELL.match(line):
         part = Part(found[3]) if found[3] else Part.BOTH
-        return ShowCell(notebook=found[1], cell=found[2], part=part, indented=indented)
+        marks = () if found[4] is None else read_marks(found[4])
+        if marks is not None and (not marks or part is not Part.CODE):
+            return ShowCell(
+                notebook=found[1], cell=found[2], part=part, marks=marks, indented=indented
+            )
     if found := _RECEIPT.match(line):
-        return ShowReceipt(notebook=found[1], indented=indented)
+        return ShowReceipt(notebook=found[1], brief=bool(found[2]), indented=indented)
     if _STATUS.match(line):
         return ShowStatus(indented=indented)
+    if _LEDGER.match(line):
+        return ShowLedger(indented=indented)
+    if found := _CLAIMS.match(line):
+        return ShowClaims(notebook=found[1], indented=indented)
+    if _GLOSSARY.match(line):
+        return ShowGlossary(indented=indented)
     raise UsageError(f"`{line.strip()}` is not a directive", where=(_FORMS,))
 
 

@@ -8,25 +8,30 @@ Rule 3: of HTML, also of what a notebook's Markdown becomes, only what `clean` l
 from __future__ import annotations
 
 import re
-from html import escape
 from itertools import groupby
 
 from markdown import markdown  # type: ignore[import-untyped]
 
 from istiolab.errors import IstiolabError
 from istiolab.notebook.cells import RAISES, Cell, Notebook, Output
-from istiolab.page.clean import clean_html, count_rows
+from istiolab.page.clean import clean_html
 from istiolab.page.directives import Part
+from istiolab.page.frame import fold_table, fold_text, frame
+from istiolab.page.marks import Mark, mark_cells
 from istiolab.page.words import Words
 
-FOLD_TEXT_LINES = 25
-FOLD_TABLE_ROWS = 40
 _TAG = re.compile(r"<[^>]*>")
 _BACKTICKS = re.compile(r"`{3,}")
 
 
 def render_cell(
-    notebook: Notebook, cell: Cell, *, part: Part, words: Words, indented: bool = False
+    notebook: Notebook,
+    cell: Cell,
+    *,
+    part: Part,
+    words: Words,
+    marks: tuple[Mark, ...] = (),
+    anchor: str | None = None,
 ) -> str:
     """Return the Markdown of a cell.
 
@@ -35,24 +40,38 @@ def render_cell(
         cell: the cell.
         part: what of it is shown.
         words: the words of the page's language.
-        indented: whether it is put in a note, a tab or a list.
+        marks: what of its tables the page points at.
+        anchor: the id of this place, if it gets one.
 
     Raises:
-        IstiolabError: there is nothing to show of what is asked for, or not where it is put.
+        IstiolabError: there is nothing to show of what is asked for, or nothing fits a mark.
     """
     parts: list[str] = []
     if part is not Part.OUTPUT:
-        parts.append(_code(notebook, cell))
+        parts.append(_code(notebook, cell, anchor))
     if part is not Part.CODE:
-        if indented and any(_html(output) for output in cell.outputs):
-            # Indented, it would be text to Markdown, which would read `*`, `_` and `|` in it.
-            raise IstiolabError(
-                f"{cell.label} of `{notebook.path.name}` has HTML in its outputs, which cannot "
-                "stand indented",
-                where=("un-indent it, or ask for its `code` alone",),
-            )
-        parts.append(_outputs(notebook, cell, words))
+        parts.append(_outputs(notebook, cell, words, marks, None if parts else anchor))
     return "\n\n".join(parts)
+
+
+def shows_output(cell: Cell) -> bool:
+    """Return whether a reader would see something of what a cell put out."""
+    return any(_is_seen(output) for output in cell.outputs)
+
+
+def demand_no_html(notebook: Notebook, cell: Cell) -> None:
+    """Demand that a cell's outputs may stand indented, in a note, a tab or a list.
+
+    Raises:
+        IstiolabError: there is HTML in them.
+    """
+    if any(_html(output) for output in cell.outputs):
+        # Indented, it would be text to Markdown, which would read `*`, `_` and `|` in it.
+        raise IstiolabError(
+            f"{cell.label} of `{notebook.path.name}` has HTML in its outputs, which cannot "
+            "stand indented",
+            where=("un-indent it, or ask for its `code` alone",),
+        )
 
 
 def demand_no_failure(notebook: Notebook) -> None:
@@ -72,14 +91,17 @@ def demand_no_failure(notebook: Notebook) -> None:
         )
 
 
-def _code(notebook: Notebook, cell: Cell) -> str:
+def _code(notebook: Notebook, cell: Cell, anchor: str | None) -> str:
     if cell.kind != "code" or not cell.source.strip():
         raise IstiolabError(f"{cell.label} of `{notebook.path.name}` has no code")
-    title = f"{notebook.path.stem} · {cell.name}"
-    return _fenced(cell.source.rstrip(), f'python title="{title}"')
+    title = f"{notebook.path.stem} · {cell.called}"
+    head = f'{{ .python #{anchor} title="{title}" }}' if anchor else f'python title="{title}"'
+    return _fenced(cell.source.rstrip(), head)
 
 
-def _outputs(notebook: Notebook, cell: Cell, words: Words) -> str:
+def _outputs(
+    notebook: Notebook, cell: Cell, words: Words, marks: tuple[Mark, ...], anchor: str | None
+) -> str:
     shown = [
         part
         for is_stream, group in groupby(cell.outputs, key=lambda output: output.kind == "stream")
@@ -91,8 +113,18 @@ def _outputs(notebook: Notebook, cell: Cell, words: Words) -> str:
             f"{cell.label} of `{notebook.path.name}` has no output",
             where=("execute the notebook, or ask for its `code` alone",),
         )
-    label = words.cell_output.format(cell=cell.name)
-    return "\n\n".join(_output(each, label, words) for each in shown)
+    label = words.cell_output.format(cell=cell.called)
+    drawn = [
+        _output(each, label, words, marks=marks, anchor=None if index else anchor)
+        for index, each in enumerate(shown)
+    ]
+    fitted = {mark for _, found in drawn for mark in found}
+    if lacking := [str(mark) for mark in marks if mark not in fitted]:
+        raise IstiolabError(
+            f"{cell.label} of `{notebook.path.name}` has no cell in a table that is to be marked",
+            where=tuple(lacking),
+        )
+    return "\n\n".join(text for text, _ in drawn)
 
 
 def _group(outputs: list[Output], *, is_stream: bool) -> list[Output]:
@@ -119,33 +151,18 @@ def _is_seen(output: Output) -> bool:
     return bool(text.strip())
 
 
-def _output(output: Output, label: str, words: Words) -> str:
+def _output(
+    output: Output, label: str, words: Words, *, marks: tuple[Mark, ...], anchor: str | None
+) -> tuple[str, frozenset[Mark]]:
     html = _html(output)
     if html is not None:
-        rows = count_rows(html)
-        head = words.folded_table.format(count=rows) if rows > FOLD_TABLE_ROWS else None
-        return _folded(_region(html, label, markdown=False), head)
+        html, fitted = mark_cells(html, marks)
+        fold = fold_table(html, words)
+        return frame(html, label, anchor=anchor, fold=fold, markdown=False), fitted
     text = output.text.strip("\n")
-    lines = text.count("\n") + 1
-    head = words.folded_text.format(count=lines) if lines > FOLD_TEXT_LINES else None
-    return _folded(_region(_fenced(text, "text"), label, markdown=True), head)
-
-
-def _region(body: str, label: str, *, markdown: bool) -> str:
-    # A region that scrolls must be reachable by keyboard (WCAG 2.1.1), hence the tabindex.
-    opening = f'<div class="cell-output" role="region" tabindex="0" aria-label="{escape(label)}"'
-    if not markdown:
-        return f"{opening}>{body}</div>"
-    return f'{opening} markdown="1">\n\n{body}\n\n</div>'
-
-
-def _folded(body: str, head: str | None) -> str:
-    if head is None:
-        return body
-    return (
-        f'<details class="cell-folded" markdown="1"><summary>{escape(head)}</summary>'
-        f"\n\n{body}\n\n</details>"
-    )
+    fold = fold_text(text, words)
+    shown = frame(_fenced(text, "text"), label, anchor=anchor, fold=fold, markdown=True)
+    return shown, frozenset()
 
 
 def _fenced(text: str, info: str) -> str:

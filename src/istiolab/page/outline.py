@@ -10,6 +10,7 @@ from itertools import zip_longest
 from istiolab.page.directives import Directive, find_directives, prose_lines
 
 _FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
+_TITLE = re.compile(r"^title:[ \t]*(.+?)[ \t]*$", re.MULTILINE)
 _SOURCE = re.compile(r"^source_sha256:[ \t]*(\S*)[ \t]*$", re.MULTILINE)
 _HEADING = re.compile(r"^(#{1,6})\s+.*?(?:\{\s*#([A-Za-z][\w-]*)\s*\})?\s*$")
 _LINK = re.compile(r"\]\(([^)\s]+)[^)]*\)|\bhref=\"([^\"]+)\"")
@@ -37,6 +38,13 @@ def split_front_matter(text: str) -> tuple[str, str]:
     """Return a page's front matter, without its marks, and the rest."""
     found = _FRONT_MATTER.match(text)
     return (found[1], text[found.end() :]) if found else ("", text)
+
+
+def page_title(text: str) -> str | None:
+    """Return the title that a page's front matter names; None if it names none."""
+    front, _ = split_front_matter(text)
+    found = _TITLE.search(front)
+    return found[1].strip("\"'") if found else None
 
 
 def read_outline(text: str) -> Outline:

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from istiolab.errors import ExitCode, IstiolabError
+from istiolab.page.glossary import glossary_path, read_glossary, unlike_terms
 from istiolab.page.outline import (
     differences,
     read_outline,
@@ -29,12 +30,13 @@ TRANSLATION = Path("docs/zh-TW")
 
 
 def unlike(source: Path, translation: Path) -> tuple[str, ...]:
-    """Return all that is wrong with the pages of `translation`, a line each."""
+    """Return all that is wrong with the pages and the glossary of `translation`, a line each."""
     mine, theirs = _pages(source), _pages(translation)
     found = [f"{name}: only in {source.name}" for name in sorted(mine - theirs)]
     found += [f"{name}: only in {translation.name}" for name in sorted(theirs - mine)]
     for name in sorted(mine & theirs):
         found += [f"{name}: {line}" for line in _unlike_page(source / name, translation / name)]
+    found += _unlike_glossary(glossary_path(source), glossary_path(translation))
     return tuple(found)
 
 
@@ -85,11 +87,25 @@ def _unlike_page(source: Path, translation: Path) -> list[str]:
             "the source changed since this page was marked; read both, then "
             "`python -m istiolab.page.parity --update`"
         )
-    found += [
+    return [*found, *_unwanted(text)]
+
+
+def _unlike_glossary(source: Path, translation: Path) -> list[str]:
+    if not source.exists() and not translation.exists():
+        return []
+    try:
+        found = unlike_terms(read_glossary(source), read_glossary(translation))
+    except IstiolabError as wrong:
+        return ["; ".join((wrong.message, *wrong.where))]
+    text = translation.read_text(encoding="utf-8")
+    return [f"{translation.name}: {line}" for line in (*found, *_unwanted(text))]
+
+
+def _unwanted(text: str) -> list[str]:
+    return [
         f"`{term}` is not what is said in Taiwan: {better}"
         for term, better in unwanted_terms(text, read_terms()).items()
     ]
-    return found
 
 
 if __name__ == "__main__":

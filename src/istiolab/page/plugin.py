@@ -1,5 +1,6 @@
-"""MkDocs' events in, the page room's functions called: the only module that knows MkDocs.
+"""MkDocs' events in, the page room's functions called.
 
+With `site_files` and `site_config` the only module that knows MkDocs.
 Rule 1: all that is wrong with the embedded cells, and each block of code that is neither embedded
 nor excused, is collected, and ends the build before a page is written, in strict mode or not: a
 page without its evidence is never published.
@@ -14,28 +15,35 @@ from pathlib import Path
 from typing import Literal
 
 import jieba
+from markdown.extensions.toc import nest_toc_tokens  # type: ignore[import-untyped]
 from mkdocs.commands.build import build
 from mkdocs.config import config_options, load_config
 from mkdocs.config.base import Config
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
-from mkdocs.plugins import BasePlugin, event_priority
-from mkdocs.structure.files import File, Files
+from mkdocs.plugins import BasePlugin, CombinedEvent, event_priority
+from mkdocs.structure.files import Files
 from mkdocs.structure.pages import Page
+from mkdocs.structure.toc import get_toc
 
 from istiolab.errors import IstiolabError
-from istiolab.notebook.cells import Notebook, find_cell, read_notebook
-from istiolab.page.board import Entry, render_board
-from istiolab.page.coverage import check_blocks, in_order
-from istiolab.page.directives import Directive, Problem, ShowCell, ShowReceipt, ShowStatus, expand
-from istiolab.page.embed import demand_no_failure, render_cell
-from istiolab.page.stamp import Links, render_stamp
-from istiolab.page.words import LANGUAGES, Words, read_words
-from istiolab.receipt.store import Status, receipt_path, status
+from istiolab.notebook.document import load_document
+from istiolab.notebook.here import known_here
+from istiolab.notebook.redactor import Redactor
+from istiolab.page.blocks import DIAGRAM
+from istiolab.page.coverage import check_page, in_order
+from istiolab.page.diagram import find_diagrams
+from istiolab.page.directives import Problem, expand
+from istiolab.page.embed import demand_no_failure
+from istiolab.page.lean import drop_plain_marks
+from istiolab.page.showing import Showing
+from istiolab.page.site_config import fit_for_disk, link_to_sources
+from istiolab.page.site_files import add_notebook, add_shared, is_notebook, name_sources
+from istiolab.page.vendor import COMMAND, missing, read_packages
+from istiolab.page.whole import check_notebook, fit_notebook
+from istiolab.page.words import LANGUAGES, read_words
+from istiolab.receipt.store import Status
 from istiolab.system.files import write_atomic
-
-NOTEBOOKS = "notebooks"
-DOWNLOADS = "downloads"
 
 
 class Options(Config):  # type: ignore[no-untyped-call]
@@ -47,8 +55,12 @@ class Options(Config):  # type: ignore[no-untyped-call]
     """Where the executed notebooks and their receipts lie."""
     shared_dir = config_options.Dir(exists=True, default="docs/assets")
     """Files that every language gets, at `assets/`."""
+    claims_dir = config_options.Dir(exists=False, default="docs/claims")
+    """Where the claims of the chapters lie, a file for each."""
     longest_days = config_options.Optional(config_options.Type((int, float)))
     """How many days after its run a notebook still shows as verified; none means for ever."""
+    offline = config_options.Type(bool, default=False)
+    """Whether the pages are to be opened from the disk, without a server."""
     siblings = config_options.ListOfItems(config_options.File(exists=True), default=[])
     """Configurations of the other languages, which are built after this one, beside it."""
 
@@ -58,7 +70,7 @@ class IstiolabPlugin(BasePlugin[Options]):  # type: ignore[no-untyped-call]
 
     def __init__(self) -> None:
         self._problems: list[Problem] = []
-        self._notebooks: dict[str, Notebook] = {}
+        self._statuses: dict[Path, Status] = {}
         self._serving = False
 
     def on_startup(self, *, command: Literal["build", "gh-deploy", "serve"], dirty: bool) -> None:
@@ -69,46 +81,95 @@ class IstiolabPlugin(BasePlugin[Options]):  # type: ignore[no-untyped-call]
         # cache in /tmp over another user's; neither matters to a page.
         jieba.setLogLevel(logging.CRITICAL + 1)
 
+    def on_config(self, config: MkDocsConfig) -> None:
+        """Fit the configuration to where the site will be read."""
+        link_to_sources(config)
+        if self.config.offline:
+            fit_for_disk(config)
+
     def on_pre_build(self, *, config: MkDocsConfig) -> None:
         """Forget the last build's findings: a preview builds again and again."""
         del config
         self._problems.clear()
-        self._notebooks.clear()
+        # What a receipt says takes time to find out, and is the same in the languages that follow:
+        # MkDocs gives all of them this one object.
+        if self.config.siblings or self._serving:
+            self._statuses.clear()
+        self._showing = Showing(
+            language=self.config.language,
+            words=read_words(self.config.language),
+            notebooks_dir=Path(self.config.notebooks_dir),
+            claims_dir=Path(self.config.claims_dir),
+            longest_days=self.config.longest_days,
+            statuses=self._statuses,
+        )
 
-    def on_files(self, files: Files, /, *, config: MkDocsConfig) -> Files:
-        """Add the notebooks, their downloads, and the files that all languages share."""
+    # First of all, so that mkdocs-jupyter finds the notebooks among the files.
+    @event_priority(100)
+    def _add_files(self, files: Files, /, *, config: MkDocsConfig) -> Files:
+        """Add the notebooks, their downloads, and the files that all languages share.
+
+        Raises:
+            PluginError: a notebook's outputs hold a secret.
+        """
         for path in sorted(Path(self.config.notebooks_dir).glob("*.ipynb")):
-            files.append(_notebook_file(config, path))
-            files.append(_copy(config, f"{DOWNLOADS}/{path.name}", path))
-            receipt = receipt_path(path)
-            if receipt.exists():
-                files.append(_copy(config, f"{DOWNLOADS}/{path.stem}.receipt.json", receipt))
-        shared = Path(self.config.shared_dir)
-        for path in sorted(each for each in shared.rglob("*") if each.is_file()):
-            _add(files, config, f"assets/{path.relative_to(shared).as_posix()}", path)
+            _demand_no_secret(path)
+            add_notebook(files, config, path)
+        add_shared(files, config, Path(self.config.shared_dir))
         return files
+
+    # Last of all: what mkdocs-jupyter takes for a page it puts a file of its own around.
+    @event_priority(-100)
+    def _name_sources(self, files: Files, /, *, config: MkDocsConfig) -> Files:
+        """Tell each page which file of the repository it was written in."""
+        name_sources(files, config)
+        return files
+
+    on_files = CombinedEvent(_add_files, _name_sources)
 
     def on_page_markdown(
         self, markdown: str, /, *, page: Page, config: MkDocsConfig, files: Files
     ) -> str:
         """Follow the page's directives, and hold it to having evidence for all its code."""
         del config
-        if page.file.src_uri.endswith(".ipynb"):
-            # Its cells are on the chapter's page; found twice, they would hide the prose.
-            page.meta["search"] = {"exclude": True}
-            return markdown
-        words = read_words(self.config.language)
+        if is_notebook(page.file):
+            self._check_notebook(page)
+            return ""
         uri = page.file.src_uri
         first_line = 1 + page.file.content_string.count("\n") - markdown.count("\n")
         expansion = expand(
             markdown,
-            lambda directive: self._render(directive, page=page, files=files, words=words),
+            lambda directive: self._showing.show(directive, page=page, files=files),
             page=uri,
             first_line=first_line,
         )
-        _, uncovered = check_blocks(markdown, page=uri, first_line=first_line)
-        self._problems += in_order(expansion.problems, uncovered)
+        _, lacking = check_page(
+            markdown, page=uri, language=self.config.language, first_line=first_line
+        )
+        self._problems += in_order(expansion.problems, lacking)
+        self._demand_scripts(uri, markdown)
         return expansion.text
+
+    def on_page_content(
+        self, html: str, /, *, page: Page, config: MkDocsConfig, files: Files
+    ) -> str:
+        """Make a page light; give one that mkdocs-jupyter made of a notebook the site's look."""
+        if not is_notebook(page.file):
+            return drop_plain_marks(html)
+        name = Path(page.file.src_uri).stem
+        try:
+            whole = fit_notebook(
+                html,
+                self._showing.notebook(name),
+                words=self._showing.words,
+                above=self._showing.stamp(name, page=page, files=files),
+                link_title=config.mdx_configs.get("toc", {}).get("permalink_title", ""),
+            )
+        except IstiolabError as wrong:
+            self._collect(wrong, page)
+            return ""
+        page.toc = get_toc(nest_toc_tokens(list(whole.headings)))
+        return drop_plain_marks(whole.html)
 
     def on_env(self, env: object, /, *, config: MkDocsConfig, files: Files) -> None:
         """End the build if a page lacks what it is to show."""
@@ -119,7 +180,7 @@ class IstiolabPlugin(BasePlugin[Options]):  # type: ignore[no-untyped-call]
 
     # Last of all: MkDocs keeps plugin objects from one configuration to the next, so that a search
     # index which is not yet written would be the other language's.
-    @event_priority(-100)
+    @event_priority(-1000)
     def on_post_build(self, *, config: MkDocsConfig) -> None:
         """Build the other languages beside this one, and the page that chooses among them."""
         if self._serving or not self.config.siblings:
@@ -128,81 +189,59 @@ class IstiolabPlugin(BasePlugin[Options]):  # type: ignore[no-untyped-call]
         for path in self.config.siblings:
             _build_sibling(path, root=root, strict=config.strict)
         choose = package_files("istiolab.page") / "assets" / "choose.html"
-        write_atomic(root / "index.html", choose.read_text(encoding="utf-8"))
+        text = choose.read_text(encoding="utf-8")
+        if not config.use_directory_urls:
+            text = text.replace('en/"', 'en/index.html"').replace('TW/"', 'TW/index.html"')
+        write_atomic(root / "index.html", text)
 
-    def _render(self, directive: Directive, *, page: Page, files: Files, words: Words) -> str:
-        match directive:
-            case ShowCell():
-                notebook = self._notebook(directive.notebook)
-                demand_no_failure(notebook)
-                cell = find_cell(notebook, directive.cell)
-                return render_cell(
-                    notebook,
-                    cell,
-                    part=directive.part,
-                    words=words,
-                    indented=directive.indented,
-                )
-            case ShowReceipt(indented=True) | ShowStatus(indented=True):
-                raise IstiolabError("a stamp cannot stand indented", where=("un-indent it",))
-            case ShowReceipt():
-                path = self._notebook(directive.notebook).path
-                links = _links(path.stem, page=page, files=files)
-                return render_stamp(self._status(path), links=links, words=words)
-            case ShowStatus():
-                return render_board(self._board(page, files), words=words)
+    def _demand_scripts(self, uri: str, markdown: str) -> None:
+        """Demand what draws a page's diagrams, if it has any."""
+        if not find_diagrams(markdown):
+            return
+        drawing = (each for each in read_packages() if each.name == DIAGRAM)
+        lacking = missing(drawing, Path(self.config.shared_dir) / "vendor")
+        self._problems += [
+            Problem(
+                page=uri,
+                line=1,
+                message=f"its diagrams need {each.name} {each.version}, which is not there: "
+                f"run `{COMMAND}`",
+            )
+            for each in lacking
+        ]
 
-    def _status(self, path: Path) -> Status:
-        return status(path, longest_days=self.config.longest_days)
+    def _check_notebook(self, page: Page) -> None:
+        """Say what a notebook's page is called, and collect what is wrong with it."""
+        # Its cells are on the chapters' pages; found twice, they would hide the prose.
+        page.meta["search"] = {"exclude": True}
+        try:
+            notebook = self._showing.notebook(Path(page.file.src_uri).stem)
+            demand_no_failure(notebook)
+            page.meta["title"] = f"{notebook.title} · {self._showing.words.notebook_name}"
+            self._problems += check_notebook(notebook, page=page.file.src_uri)
+            said = (cell.source for cell in notebook.cells if cell.kind == "markdown")
+            self._demand_scripts(page.file.src_uri, "\n\n".join(said))
+        except IstiolabError as wrong:
+            self._collect(wrong, page)
 
-    def _board(self, page: Page, files: Files) -> list[Entry]:
-        found = []
-        for path in sorted(Path(self.config.notebooks_dir).glob("*.ipynb")):
-            link = _links(path.stem, page=page, files=files).notebook
-            title = self._notebook(path.stem).title
-            found.append(Entry(title=title, link=link, status=self._status(path)))
-        return found
-
-    def _notebook(self, name: str) -> Notebook:
-        if name not in self._notebooks:
-            path = Path(self.config.notebooks_dir) / f"{name}.ipynb"
-            self._notebooks[name] = read_notebook(path)
-        return self._notebooks[name]
+    def _collect(self, wrong: IstiolabError, page: Page) -> None:
+        message = "; ".join((wrong.message, *wrong.where))
+        self._problems.append(Problem(page=page.file.src_uri, line=1, message=message))
 
 
-def _notebook_file(config: MkDocsConfig, path: Path) -> File:
-    # Not `File.generated`: mkdocs-jupyter's wrapper finds the file by its source folder alone.
-    return File(
-        f"{NOTEBOOKS}/{path.name}",
-        src_dir=str(path.parent.parent),
-        dest_dir=config.site_dir,
-        use_directory_urls=config.use_directory_urls,
-    )
-
-
-def _add(files: Files, config: MkDocsConfig, uri: str, path: Path) -> None:
-    files.append(File.generated(config, uri, abs_src_path=str(path)))
-
-
-def _copy(config: MkDocsConfig, uri: str, path: Path) -> File:
-    # By content, not by path: what has a path on the disk mkdocs-jupyter takes for a page.
-    return File.generated(config, uri, content=path.read_bytes())
-
-
-def _links(stem: str, *, page: Page, files: Files) -> Links:
-    def relative(uri: str) -> str | None:
-        found = files.get_file_from_path(uri)
-        return found.url_relative_to(page.file) if found else None
-
-    notebook = relative(f"{NOTEBOOKS}/{stem}.ipynb")
-    download = relative(f"{DOWNLOADS}/{stem}.ipynb")
-    if notebook is None or download is None:
-        raise IstiolabError(f"the notebook `{stem}` is not among the site's files")
-    return Links(
-        notebook=notebook,
-        download=download,
-        receipt=relative(f"{DOWNLOADS}/{stem}.receipt.json"),
-    )
+def _demand_no_secret(path: Path) -> None:
+    """Demand that a notebook, which is published as it stands, has no secret in its outputs."""
+    try:
+        notebook = load_document(path)
+    except IstiolabError:  # whoever shows it says so
+        return
+    holders = Redactor(known_here()).holders(notebook)
+    if holders:
+        cells = ", ".join(f"cell {index + 1}" for index in holders)
+        raise PluginError(
+            f"`{path.name}` has secrets in its outputs ({cells}): "
+            f"take them out by `istiolab verify {path.stem} --force --update`"
+        )
 
 
 def _build_sibling(path: str, *, root: Path, strict: bool) -> None:

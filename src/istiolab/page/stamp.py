@@ -9,15 +9,12 @@ from html import escape
 
 from istiolab.page.words import Words
 from istiolab.receipt.model import Receipt
+from istiolab.receipt.proof import Proof
 from istiolab.receipt.store import State, Status
 
-_PARTS = {
-    "istio": "Istio",
-    "envoy": "Envoy",
-    "kubernetes": "Kubernetes",
-    "python": "Python",
-    "istiolab": "istiolab",
-}
+# The most telling first. A notebook that installs Istio itself ran on a cluster without.
+_CLUSTER = {"istio": "Istio", "envoy": "Envoy", "kubernetes": "Kubernetes"}
+_TOOLS = {"python": "Python", "istiolab": "istiolab"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,14 +32,33 @@ class Links:
 def render_stamp(status: Status, *, links: Links, words: Words) -> str:
     """Return the stamp as one block of HTML."""
     label, why = _said(status, words)
-    facts = _facts(status.receipt, words) if status.receipt else {}
+    facts = _facts(status, status.receipt, words) if status.receipt else {}
     rows = "".join(f"<dt>{escape(name)}</dt><dd>{value}</dd>" for name, value in facts.items())
     return (
-        f'<div class="stamp stamp--{status.state}" role="note" aria-label="{escape(label)}">'
+        # Every chapter has one: found by a search, it would hide what a chapter is about.
+        f'<div class="stamp stamp--{status.state}" role="note" aria-label="{escape(label)}"'
+        " data-search-exclude>"
         f'<p class="stamp__state"><strong>{escape(label)}</strong></p>'
         f"<p>{escape(why)}</p>"
         f"{f'<dl>{rows}</dl>' if rows else ''}"
         f'<p class="stamp__links">{_links(links, words)}</p></div>'
+    )
+
+
+def render_brief(status: Status, *, links: Links, words: Words) -> str:
+    """Return the stamp in one line: the state, when, on what, and the links.
+
+    What is not verified says why, as the whole stamp does.
+    """
+    label, why = _said(status, words)
+    parts = [] if status.state is State.VERIFIED else [escape(why)]
+    if (receipt := status.receipt) is not None:
+        parts += [moment(receipt.started_at), *(escape(version) for version in ran_on(receipt)[:1])]
+    rest = " · ".join((*parts, _links(links, words)))
+    return (
+        f'<p class="stamp stamp--brief stamp--{status.state}" role="note"'
+        f' aria-label="{escape(label)}" data-search-exclude>'
+        f'<strong class="stamp__state">{escape(label)}</strong> · {rest}</p>'
     )
 
 
@@ -52,30 +68,55 @@ def _said(status: Status, words: Words) -> tuple[str, str]:
             return words.verified, words.verified_why
         case State.STALE:
             return words.stale, words.stale_why
+        case State.FAILING:
+            return words.failing, _failing(status, words)
         case State.FAILED:
             return words.failed, f"{words.failed_why} ({status.reason})"
         case State.MISSING:
             return words.missing, words.missing_why
 
 
-def _facts(receipt: Receipt, words: Words) -> Mapping[str, str]:
-    versions = [
-        f"{name} {receipt.versions[part]}"
-        for part, name in _PARTS.items()
-        if part in receipt.versions
-    ]
+def _failing(status: Status, words: Words) -> str:
+    failing = status.failing
+    if failing is None:
+        return status.reason
+    why = words.failing_why.format(
+        since=date(failing.since), attempts=failing.attempts, what=failing.what
+    )
+    return why if status.receipt else f"{why} {words.missing_why}"
+
+
+def _facts(status: Status, receipt: Receipt, words: Words) -> Mapping[str, str]:
     return {
         words.ran_at: moment(receipt.started_at),
         words.took: escape(duration(receipt.duration_seconds, words)),
-        words.versions: escape(" · ".join(versions)),
+        words.versions: escape(" · ".join(_versions(receipt, {**_CLUSTER, **_TOOLS}))),
         words.cluster: escape(receipt.provider),
         words.machine: escape(" · ".join(receipt.machine.values())),
+        words.proof: escape(proven(status.proof, words)),
     }
+
+
+def ran_on(receipt: Receipt) -> tuple[str, ...]:
+    """Return the versions of the cluster that a notebook ran on, the most telling one first."""
+    return _versions(receipt, _CLUSTER)
 
 
 def state_label(status: Status, words: Words) -> str:
     """Return the few words for the state of a notebook."""
     return _said(status, words)[0]
+
+
+def proven(proof: Proof | None, words: Words) -> str:
+    """Return in words whether a notebook's causes are proven, and when that was done."""
+    if proof is None:
+        return words.not_proven
+    return words.proof_of.format(count=len(proof.runs), when=date(proof.started_at))
+
+
+def date(started_at: str) -> str:
+    """Return the day of a time, in UTC."""
+    return f"{datetime.fromisoformat(started_at).astimezone(UTC):%Y-%m-%d}"
 
 
 def moment(started_at: str) -> str:
@@ -90,6 +131,11 @@ def duration(duration_seconds: float, words: Words) -> str:
     if minutes:
         return words.minutes.format(minutes=minutes, seconds=seconds)
     return words.seconds.format(seconds=seconds)
+
+
+def _versions(receipt: Receipt, parts: Mapping[str, str]) -> tuple[str, ...]:
+    known = receipt.versions
+    return tuple(f"{name} {known[part]}" for part, name in parts.items() if part in known)
 
 
 def _links(links: Links, words: Words) -> str:

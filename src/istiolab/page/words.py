@@ -23,6 +23,8 @@ class Words:
     """State: it ran as it stands."""
     stale: str
     """State: something changed since it ran."""
+    failing: str
+    """State: its last run did not pass."""
     failed: str
     """State: the receipt cannot be believed."""
     missing: str
@@ -31,6 +33,8 @@ class Words:
     """What `verified` means."""
     stale_why: str
     """What `stale` means."""
+    failing_why: str
+    """What `failing` means: since `{since}`, in `{attempts}` runs, at last because of `{what}`."""
     failed_why: str
     """What `failed` means."""
     missing_why: str
@@ -45,6 +49,12 @@ class Words:
     """Label of the machine."""
     cluster: str
     """Label of the cluster's provider."""
+    proof: str
+    """Label of whether its causes are proven."""
+    proof_of: str
+    """That all `{count}` causes are proven, and `{when}`."""
+    not_proven: str
+    """That the causes are not proven as they stand."""
     notebook: str
     """Link to the notebook's own page."""
     download: str
@@ -63,6 +73,38 @@ class Words:
     """Column: its waits for the cluster."""
     waits_of: str
     """How many waits there were, `{count}`, and the longest: for `{what}`, `{seconds}`."""
+    ledger: str
+    """What a screen reader calls the table of repeated runs."""
+    runs: str
+    """Column: how many runs."""
+    passed_runs: str
+    """Column: how many passed."""
+    differences: str
+    """Column: how many cells differed, over all runs."""
+    slowest_run: str
+    """Column: the slowest run."""
+    claims: str
+    """What a screen reader calls the summary of all claims."""
+    claims_of: str
+    """What a screen reader calls the table of the claims of `{title}`."""
+    claim: str
+    """Column: the claim."""
+    verdict: str
+    """Column: what became of it."""
+    found: str
+    """Column: what was found."""
+    evidence: str
+    """Column: the cell that shows it."""
+    chapter: str
+    """Column: the chapter."""
+    total: str
+    """Row: all chapters together."""
+    holds: str
+    """Verdict: it is so."""
+    condition: str
+    """Verdict: it is so under a condition."""
+    refuted: str
+    """Verdict: it is not so."""
     minutes: str
     """A duration of a minute or more."""
     seconds: str

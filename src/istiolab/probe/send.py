@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import base64
-import socket
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from istiolab.errors import ClusterError, UsageError
 from istiolab.mesh.pods import LivePod
-from istiolab.mesh.waits import wait_for
+from istiolab.probe.connect import CONNECT_SECONDS, connect
 from istiolab.probe.wire import Exchange, Request, read_response
-from istiolab.system.retry import SYSTEM_CLOCK, Answer
+from istiolab.system.retry import SYSTEM_CLOCK
 
 # bash opens TCP connections by itself: raw bytes without a tool that knows better. The exit code
 # 7 (as curl's) keeps "could not connect" apart from "was closed without an answer".
@@ -22,7 +21,6 @@ _NO_CONNECTION = 7
 # cat's: it read to the end, or to a reset. Others (127: no `timeout`; 137: killed) tell nothing
 # about the answer, and must not pass for a connection that was closed without one.
 _ENDED = (0, 1)
-CONNECT_SECONDS = 10.0
 
 
 def send(
@@ -80,7 +78,7 @@ def make_request(url: str, *, http: str, headers: Mapping[str, str]) -> Request:
 
 def _from_here(request: Request, *, timeout_seconds: float) -> Exchange:
     data = request.to_bytes()
-    with _connect(request.host, request.port) as connection:
+    with connect(request.host, request.port) as connection:
         connection.settimeout(timeout_seconds)
         deadline = SYSTEM_CLOCK.monotonic() + timeout_seconds
         received = b""
@@ -98,27 +96,6 @@ def _from_here(request: Request, *, timeout_seconds: float) -> Exchange:
         except TimeoutError as late:
             raise _late(request, received, timeout_seconds) from late
     raise _late(request, received, timeout_seconds)
-
-
-def _connect(host: str, port: int) -> socket.socket:
-    """Connect, trying again for a while: kube-proxy writes its rules a moment after a rollout."""
-    made: list[socket.socket] = []
-
-    def look() -> Answer:
-        try:
-            made.append(socket.create_connection((host, port), timeout=CONNECT_SECONDS))
-        except OSError as error:
-            return Answer(done=False, detail=str(error))
-        return Answer(done=True)
-
-    waited = wait_for(f"connection to {host}:{port}", look, timeout_seconds=CONNECT_SECONDS)
-    if not waited.done:
-        raise ClusterError(
-            f"this machine cannot connect to `{host}:{port}`",
-            where=(f"last answer: {waited.detail}",),
-            hint="node ports must be reachable from here; else send from a pod: `source=…`",
-        )
-    return made[0]
 
 
 def _from_pod(source: LivePod, request: Request, *, timeout_seconds: float) -> Exchange:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 from istiolab.notebook.cells import read_notebook
+from istiolab.receipt.beside import python_files, read_source
 
 # What code in a cell can reach. The lab's sources are left out: the versions and the image
 # digests in the receipt stand for what the lab made.
@@ -18,12 +20,28 @@ def notebook_sha256(path: Path) -> str:
 
 
 def code_of(path: Path) -> tuple[str, ...]:
-    """Return the sources of a notebook's code cells.
+    """Return the sources of a notebook's code cells, and of the Python files beside it they use.
 
     Raises:
         KernelError: it is no notebook.
     """
-    return tuple(cell.source for cell in read_notebook(path).cells if cell.kind == "code")
+    cells = tuple(cell.source for cell in read_notebook(path).cells if cell.kind == "code")
+    beside = python_files(cells, path.parent)
+    return (*cells, *(read_source(beside[name]) for name in sorted(beside)))
+
+
+def steps_sha256(path: Path) -> str:
+    """Return the digest of what a notebook does: sources and tags of its code cells, in order.
+
+    Raises:
+        KernelError: it is no notebook.
+    """
+    steps = [
+        [cell.source, *sorted(cell.tags)]
+        for cell in read_notebook(path).cells
+        if cell.kind == "code"
+    ]
+    return hashlib.sha256(json.dumps(steps).encode()).hexdigest()
 
 
 def library_sha256(root: Path | None = None) -> str:

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from istiolab.errors import IstiolabError
-from istiolab.receipt.store import FOLDER, write_text
+from istiolab.receipt.place import FOLDER, write_text
 
 NAME = "ledger.jsonl"
 
@@ -46,6 +46,10 @@ class Record:
     """How many cells differed, over all runs."""
     slowest_seconds: float
     """How long the slowest run took."""
+    first: str
+    """Start of the first run, ISO 8601 in UTC."""
+    last: str
+    """Start of the last run."""
 
 
 def ledger_path(folder: Path) -> Path:
@@ -94,6 +98,8 @@ def summarise(entries: Iterable[Entry]) -> tuple[Record, ...]:
                 passed=sum(entry.outcome == "verified" for entry in own),
                 differences=sum(entry.differences for entry in own),
                 slowest_seconds=max(entry.seconds for entry in own),
+                first=min(entry.started_at for entry in own),
+                last=max(entry.started_at for entry in own),
             )
         )
     return tuple(records)

@@ -10,6 +10,7 @@ import ast
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from istiolab.receipt.source import Imported, UnclearError, chain_of, imported, is_idle, parse
@@ -25,9 +26,9 @@ _DATA = frozenset(
 _LIST_OR_NAME = (ast.Name, ast.Tuple, ast.List, ast.Starred, ast.expr_context)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Module:
-    """A module, taken apart."""
+    """A module, taken apart; equal to itself alone, so that it can be a key."""
 
     name: str
     """Its dotted name."""
@@ -63,9 +64,17 @@ def read_module(path: Path, name: str, package: str) -> Module:
         UnclearError: it is not plain Python.
     """
     try:
-        tree = parse(path.read_text(encoding="utf-8"), f"`{path}`")
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as wrong:
         raise UnclearError(f"`{path}` cannot be read", where=(str(wrong),)) from wrong
+    return _take_apart(text, f"`{path}`", name, package)
+
+
+# By the text itself, so that what is remembered is never out of date: all notebooks ask for the
+# same few dozen modules.
+@lru_cache(maxsize=256)
+def _take_apart(text: str, what: str, name: str, package: str) -> Module:
+    tree = parse(text, what)
     parts = _Parts(package=package)
     for statement in tree.body:
         parts.sort_in(statement)

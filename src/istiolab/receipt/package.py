@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from istiolab.receipt.modules import ROOT, Module, is_ours, read_module, texts
@@ -95,6 +96,7 @@ class Package:
         return None
 
 
+@lru_cache(maxsize=8)
 def homes(module: Module) -> dict[str, str]:
     """Return the module of each public name, as the package's `__init__` says it.
 

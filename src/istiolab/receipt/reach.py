@@ -8,7 +8,6 @@ somewhere in what is reached.
 from __future__ import annotations
 
 import ast
-import copy
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -16,6 +15,7 @@ from dataclasses import dataclass, field
 
 from istiolab.receipt.modules import ROOT, Module, is_ours
 from istiolab.receipt.package import Package, Place
+from istiolab.receipt.remembered import FUNCTIONS, mentions_of, shell_of, text_of
 from istiolab.receipt.source import (
     Chain,
     Mentions,
@@ -115,18 +115,16 @@ class Reach:
         body: list[ast.stmt] = []
         outside: list[ast.expr] = []
         for each in node.body:
-            if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef):
+            if isinstance(each, FUNCTIONS):
                 methods[each.name].append(each)
                 outside += [*each.decorator_list, *each.args.defaults]
                 outside += [default for default in each.args.kw_defaults if default]
             else:
                 body.append(each)
         # In the body a method is called by its bare name.
-        heads = {chain[0] for chain in mentions([*body, *outside], module.package).chains}
+        heads = {chain[0] for chain in mentions_of((*body, *outside), module.package).chains}
         self._attributes |= heads & methods.keys()
-        shell = copy.copy(node)
-        shell.body = body
-        meanings = self._record(name, module, [shell])
+        meanings = self._record(name, module, [shell_of(node)])
         bases = [each for base in node.bases for each in _meanings_of(base, meanings)]
         self._classes[name] = _Class(
             module=module,
@@ -139,12 +137,12 @@ class Reach:
         self, name: str, module: Module, statements: Sequence[ast.stmt]
     ) -> dict[str, list[str]]:
         try:
-            found = mentions(statements, module.package)
+            found = mentions_of(tuple(statements), module.package)
         except UnclearError as unclear:
             raise UnclearError(f"`{name}`: {unclear.message}") from unclear
         meanings = self._follow(found, module)
         lines = (f"{chain} = {', '.join(meanings[chain])}" for chain in sorted(meanings))
-        self.records[name] = "\n".join((canonical(list(statements)), *lines))
+        self.records[name] = "\n".join((text_of(tuple(statements)), *lines))
         self.modules[module.name] = module
         return meanings
 

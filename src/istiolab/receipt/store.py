@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
-from istiolab.errors import HostError, IstiolabError
+from istiolab.errors import IstiolabError
+from istiolab.receipt.failing import Failing, load_failing
 from istiolab.receipt.fingerprint import code_of, notebook_sha256
 from istiolab.receipt.model import Receipt
+from istiolab.receipt.place import read_record, record_path, write_text
+from istiolab.receipt.proof import Proof, holds, load_proof
 from istiolab.receipt.uses import helpers_sha256, manifests_sha256
-from istiolab.system.files import write_atomic
-
-FOLDER = "receipts"
 
 
 class State(StrEnum):
@@ -23,6 +23,8 @@ class State(StrEnum):
     """It ran as it stands, with the helpers and manifests that it uses as they stand."""
     STALE = "stale"
     """It ran, and it or what it uses changed since; or that was too long ago."""
+    FAILING = "failing"
+    """Its last run did not pass; what is published is what was verified last."""
     FAILED = "failed"
     """Its receipt cannot be believed."""
     MISSING = "missing"
@@ -39,11 +41,15 @@ class Status:
     """One sentence, without a full stop."""
     receipt: Receipt | None
     """The receipt, if there is one that can be believed."""
+    failing: Failing | None = None
+    """The record of its failures, if its last run did not pass."""
+    proof: Proof | None = None
+    """The proof that its causes are causes, if there is one and it holds."""
 
 
 def receipt_path(notebook_path: Path) -> Path:
     """Return where the receipt of a notebook lies: in a folder beside the notebook."""
-    return notebook_path.parent / FOLDER / f"{notebook_path.stem}.json"
+    return record_path(notebook_path)
 
 
 def load_receipt(notebook_path: Path) -> Receipt | None:
@@ -52,14 +58,8 @@ def load_receipt(notebook_path: Path) -> Receipt | None:
     Raises:
         IstiolabError: there is one, and it is not as it was written.
     """
-    path = receipt_path(notebook_path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return None
-    except (OSError, UnicodeDecodeError) as wrong:
-        raise IstiolabError("the receipt cannot be read", where=(str(wrong),)) from wrong
-    return Receipt.from_json(text)
+    text = read_record(receipt_path(notebook_path), called="the receipt")
+    return Receipt.from_json(text) if text is not None else None
 
 
 def write_receipt(notebook_path: Path, receipt: Receipt) -> Path:
@@ -71,19 +71,6 @@ def write_receipt(notebook_path: Path, receipt: Receipt) -> Path:
     path = receipt_path(notebook_path)
     write_text(path, receipt.to_json())
     return path
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a notebook or a receipt in one piece: a reader finds the old one or the new one.
-
-    Raises:
-        HostError: the disk is full, or the folder cannot be written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(path, text)
-    except OSError as wrong:
-        raise HostError(f"`{path}` could not be written", where=(str(wrong),)) from wrong
 
 
 def status(
@@ -99,21 +86,35 @@ def status(
     try:
         receipt = load_receipt(notebook_path)
         changed = _changed(notebook_path, receipt) if receipt else None
+        failing = load_failing(notebook_path)
+        proof = _proof(notebook_path)
     except IstiolabError as wrong:
         reason = "; ".join((wrong.message, *wrong.where))
         return Status(state=State.FAILED, reason=reason, receipt=None)
+    state, reason = _judge(receipt, changed, failing)
+    if state is State.VERIFIED and receipt is not None and longest_days is not None:
+        age = (now or datetime.now(UTC)) - receipt.started
+        if age > timedelta(days=longest_days):
+            state = State.STALE
+            reason = f"its last run, of {receipt.started_at}, is {age.days} days old"
+    return Status(state=state, reason=reason, receipt=receipt, failing=failing, proof=proof)
+
+
+def _judge(
+    receipt: Receipt | None, changed: str | None, failing: Failing | None
+) -> tuple[State, str]:
+    if failing is not None:
+        return State.FAILING, f"no run passed since {failing.since}: {failing.what}"
     if receipt is None:
-        return Status(state=State.MISSING, reason="it was never verified", receipt=None)
+        return State.MISSING, "it was never verified"
     if changed:
-        reason = f"{changed} changed since the run of {receipt.started_at}"
-        return Status(state=State.STALE, reason=reason, receipt=receipt)
-    age = (now or datetime.now(UTC)) - receipt.started
-    if longest_days is not None and age > timedelta(days=longest_days):
-        reason = f"its last run, of {receipt.started_at}, is {age.days} days old"
-        return Status(state=State.STALE, reason=reason, receipt=receipt)
-    return Status(
-        state=State.VERIFIED, reason=f"it ran to its end at {receipt.started_at}", receipt=receipt
-    )
+        return State.STALE, f"{changed} changed since the run of {receipt.started_at}"
+    return State.VERIFIED, f"it ran to its end at {receipt.started_at}"
+
+
+def _proof(notebook_path: Path) -> Proof | None:
+    proof = load_proof(notebook_path)
+    return proof if proof is not None and holds(notebook_path, proof) else None
 
 
 def _changed(notebook_path: Path, receipt: Receipt) -> str | None:

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from posixpath import dirname, normpath
 
+from istiolab.receipt.beside import python_files
 from istiolab.receipt.fingerprint import library_sha256
 from istiolab.receipt.modules import texts
 from istiolab.receipt.package import Package
@@ -57,14 +58,14 @@ def reached(cells: Iterable[str], root: Path | None = None) -> tuple[str, ...]:
         return (f"the whole library: {unclear.message}",)
 
 
-def manifests_sha256(cells: Iterable[str], *, folder: Path) -> str:
-    """Return the digest of the files below a notebook's folder that its code cells name.
+def manifests_sha256(cells: Collection[str], *, folder: Path) -> str:
+    """Return the digest of the files below a notebook's folder that its code names or imports.
 
     A file counts by its path, a directory with all its files, wherever it stands in a string:
     alone, as a word of a command, or as the beginning of a path that is put together.
 
     Args:
-        cells: the sources of the code cells.
+        cells: the sources of the code cells, and of the Python files beside the notebook.
         folder: the notebook's folder, from which paths start.
     """
     home = folder.resolve()
@@ -75,6 +76,7 @@ def manifests_sha256(cells: Iterable[str], *, folder: Path) -> str:
         for text in _strings(cell)
         for name in _named(text.replace(f"{home}/", ""), files)
     }
+    named |= python_files(cells, home).keys()
     return _digest({name: files[name].read_bytes() for name in named})
 
 

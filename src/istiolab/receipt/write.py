@@ -20,6 +20,7 @@ def make_receipt(
     waits: tuple[WaitTime, ...],
     *,
     drift: str,
+    attempts: int = 1,
 ) -> Receipt:
     """Return the receipt of a run.
 
@@ -29,6 +30,7 @@ def make_receipt(
         cluster: what it ran on.
         waits: how long it waited for what.
         drift: what became of the published outputs: `none`, or `updated`.
+        attempts: how many runs it took, this one included.
     """
     cells = code_of(path)
     return Receipt(
@@ -37,6 +39,7 @@ def make_receipt(
         manifests_sha256=manifests_sha256(cells, folder=path.parent),
         mesh_config_sha256=cluster.mesh_config_sha256,
         drift=drift,
+        attempts=attempts,
         versions={
             **cluster.versions,
             "istiolab": version("istiolab"),

@@ -66,6 +66,27 @@ def run_logged(
         )
 
 
+def run_attached(
+    argv: Sequence[str], *, environment: Mapping[str, str], grace_seconds: float = 20.0
+) -> int:
+    """Run a program that has the terminal, up to its end, and return its exit code.
+
+    When we are interrupted it is asked to end, and killed when `grace_seconds` have passed.
+    """
+    process = subprocess.Popen(list(argv), env={**os.environ, **environment})
+    try:
+        return process.wait()
+    finally:
+        if process.poll() is None:
+            # Ctrl-C in a terminal reaches it as well; a signal that was sent to us alone does not.
+            process.terminate()
+            try:
+                process.wait(timeout=grace_seconds)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
 def start_detached(argv: Sequence[str], *, log: Path) -> int:
     """Start a program that goes on when we have ended; return its process id."""
     with log.open("a") as stream:

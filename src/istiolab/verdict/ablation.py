@@ -46,7 +46,7 @@ def toothless(notebook: Notebook, ablations: Sequence[Ablation]) -> tuple[str, .
     return (
         *lacking(notebook),
         *(
-            f"every check passes without {labels[each.cause]}: {each.message}"
+            f"no check fails without {labels[each.cause]}: {each.message}"
             for each in ablations
             if each.check is None
         ),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import assert_never
 
+from istiolab.errors import SilentError
 from istiolab.notebook.cells import CHECK
 from istiolab.notebook.execution import Ending, Failure
 from istiolab.verdict.drift import CellDrift
@@ -28,6 +29,8 @@ class Outcome(StrEnum):
     """It ran, and something that the page says did not come about."""
     BROKEN = "broken"
     """It could not be run to its end, so nothing can be said."""
+    BARRED = "could not run here"
+    """It needs another kind of lab than there is, so nothing can be said."""
 
 
 def judge(drifts: Sequence[CellDrift], *, update: bool) -> Outcome:
@@ -54,8 +57,14 @@ def judge_failure(failure: Failure, *, tags: tuple[str, ...]) -> Outcome:
             return Outcome.UNTRUE
         case Ending.CELL_FAILED:
             # Only a check's word is a finding; an error elsewhere is a cluster or a cell at fault.
-            return Outcome.UNTRUE if CHECK in tags else Outcome.BROKEN
+            told = CHECK in tags and not is_silence(failure)
+            return Outcome.UNTRUE if told else Outcome.BROKEN
         case Ending.HUNG | Ending.RUNAWAY | Ending.KERNEL_DIED:
             return Outcome.BROKEN
         case _:
             assert_never(failure.ending)
+
+
+def is_silence(failure: Failure) -> bool:
+    """Tell whether a cell failed because the cluster did not answer: nothing to do with a page."""
+    return failure.message.startswith(f"{SilentError.__name__}:")

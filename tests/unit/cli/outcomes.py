@@ -10,6 +10,7 @@ from istiolab.notebook.execution import Ending, Execution, Failure
 from istiolab.verdict.drift import CellDrift, Change
 from istiolab.verdict.judge import Outcome
 from istiolab.verify import Verified
+from tests.unit.notebook.build import KERNEL
 
 FAILURE = Failure(
     ending=Ending.CELL_FAILED,
@@ -35,10 +36,11 @@ def verified(
     notebook: Path = Path("notebooks/x.ipynb"),
 ) -> Verified:
     document = new_notebook(  # type: ignore[no-untyped-call]
+        metadata={"kernelspec": KERNEL},
         cells=[
             new_code_cell("ask()", id="c00"),  # type: ignore[no-untyped-call]
             new_code_cell("assert True", id="c01"),  # type: ignore[no-untyped-call]
-        ]
+        ],
     )
     execution = Execution(
         document=document,

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 from pathlib import Path
 
 import click
+import psutil
 import pytest
 
 from istiolab.cli import main as command_line
 from istiolab.cli.main import cli, run_cli
 from istiolab.errors import ExitCode, HostError
+from istiolab.lab.spec import Lab
 
 ROOT = Path(__file__).parents[3]
 
@@ -79,6 +83,53 @@ def test_existing_without_a_kubeconfig_says_which_option(
     assert "--kubeconfig FILE" in err
 
 
+def test_a_name_that_verify_keeps_for_its_own_labs_is_refused(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code, out, err = _run(capsys, "up", "--bare", "--name", "play-bare")
+    assert (code, out) == (2, "")
+    assert err == (
+        "error: `play-bare` is a name for a lab that `istiolab verify` brings up by itself\n\n"
+        "hint: choose a name that does not end in `-bare`\n"
+    )
+
+
+def test_an_existing_cluster_cannot_be_brought_up_bare(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "config").touch()
+    code, _, err = _run(
+        capsys, "up", "--bare", "--provider", "existing", "--kubeconfig", str(tmp_path / "config")
+    )
+    assert code == 2
+    assert err == (
+        "error: an existing cluster is used as it is: it cannot be brought up bare\n\n"
+        "hint: leave out `--provider existing`\n"
+    )
+
+
+@pytest.mark.parametrize(("bare", "kind"), [(True, ", bare: without a mesh"), (False, "")])
+def test_status_tells_a_bare_lab_from_one_with_a_mesh(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], *, bare: bool, kind: str
+) -> None:
+    lab = Lab(
+        name="play",
+        provider="embedded",
+        kubeconfig=Path("/k"),
+        context="",
+        fingerprint="f",
+        pid=os.getpid(),
+        pid_started=psutil.Process().create_time(),
+        bare=bare,
+    )
+    record = tmp_path / "state" / "play" / "lab.json"
+    record.parent.mkdir(parents=True)
+    record.write_text(lab.to_json())
+    out = f"play: up (embedded{kind}), kubeconfig /k\n"
+    assert _run(capsys, "status", "--name", "play") == (0, out, "")
+    assert json.loads(_run(capsys, "status", "--name", "play", "--json")[1])["play"]["bare"] is bare
+
+
 def test_an_error_as_json_has_the_same_fields(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -121,6 +172,49 @@ def test_ctrl_c_is_130_and_a_bug_is_70_with_a_report(
     report = re.search(r"report: (\S+)", err)
     assert report
     assert "ZeroDivisionError: oops" in Path(report[1]).read_text()
+    Path(report[1]).unlink()
+
+
+def test_a_disk_that_is_full_is_no_bug(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @click.command("full")
+    def full() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "/tmp/x")
+
+    monkeypatch.setitem(cli.commands, "full", full)
+    assert _run(capsys, "full") == (
+        3,
+        "",
+        "error: nothing more can be written\n  [Errno 28] No space left on device: '/tmp/x'\n",
+    )
+
+
+def test_what_went_wrong_is_told_without_secrets(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = "t0ken-of-the-environment"
+
+    @click.command("break")
+    @click.option("--json", "as_json", is_flag=True)
+    def failing(*, as_json: bool) -> None:
+        assert as_json
+        raise HostError(secret, where=(f"a {secret}",), hint=secret)
+
+    @click.command("bug")
+    def buggy() -> None:
+        raise ZeroDivisionError(secret)
+
+    monkeypatch.setenv("SOME_TOKEN", secret)
+    monkeypatch.setitem(cli.commands, "break", failing)
+    monkeypatch.setitem(cli.commands, "bug", buggy)
+    _, out, err = _run(capsys, "break", "--json")
+    assert secret not in out + err
+    assert json.loads(out)["where"] == ["a [redacted: secret]"]
+    _, out, err = _run(capsys, "bug")
+    report = re.search(r"report: (\S+)", err)
+    assert report
+    assert secret not in out + err + Path(report[1]).read_text()
     Path(report[1]).unlink()
 
 

@@ -48,6 +48,21 @@ def test_a_leak_names_the_objects() -> None:
     ]
 
 
+def test_what_cannot_run_here_is_told_with_the_reason_in_every_form() -> None:
+    barred = Verified(notebook=Path("notebooks/x.ipynb"), outcome=Outcome.BARRED, barred="no lab")
+    assert text.render([barred]) == (
+        "x.ipynb: could not run here\n"
+        "  no lab\n"
+        "\n"
+        "hint: run it where a lab of our own can be, or leave it out: name the other notebooks"
+    )
+    assert json.loads(table.render([barred]))[0]["barred"] == "no lab"
+    case = ET.fromstring(junit.render([barred])).find("testsuite/testcase/error")
+    assert case is not None
+    assert case.text == "no lab"
+    assert "no lab" in web.render([barred])
+
+
 def test_what_passed_is_one_line() -> None:
     assert text.render([verified(Outcome.VERIFIED)]) == (
         "x.ipynb: verified in 61 s, notebooks/receipts/x.json"

@@ -7,11 +7,14 @@ from pathlib import Path
 
 import psutil
 import pytest
+from filelock import FileLock, Timeout
 
 from istiolab.errors import HostError, LabError, UsageError
 from istiolab.lab import embedded, host
 from istiolab.lab.embedded import EmbeddedProvider
+from istiolab.lab.holding import hold
 from istiolab.lab.host import Problem
+from istiolab.lab.oci import Image, write_archive
 from istiolab.lab.pins import asset_text
 from istiolab.lab.spec import Lab, NodePaths
 from istiolab.system.progress import SILENT
@@ -83,6 +86,20 @@ def test_up_of_another_lab_under_the_same_name_is_refused(
         EmbeddedProvider("lab").up(SILENT)
     assert caught.value.where == ("running: old", f"wanted: {lab.fingerprint}")
     assert paths.record.exists()
+
+
+@pytest.mark.parametrize(("bare", "kind"), [(True, "bare"), (False, "with a mesh")])
+def test_a_bare_lab_and_one_with_a_mesh_are_never_taken_for_each_other(
+    lab: Lab, paths: NodePaths, monkeypatch: pytest.MonkeyPatch, *, bare: bool, kind: str
+) -> None:
+    monkeypatch.setattr(EmbeddedProvider, "problems", lambda _self: ())
+    running = replace(lab, bare=bare)
+    paths.record.write_text(running.to_json())
+    with pytest.raises(UsageError, match=f"lab `lab` is up {kind}") as caught:
+        EmbeddedProvider("lab", bare=not bare).up(SILENT)
+    assert caught.value.hint is not None
+    assert "`istiolab down --name lab`" in caught.value.hint
+    assert EmbeddedProvider("lab", bare=bare).up(SILENT) == running
 
 
 def test_up_under_the_name_of_somebody_elses_cluster_is_refused(lab: Lab, paths: NodePaths) -> None:
@@ -191,3 +208,27 @@ def test_package_that_did_not_help_is_told(monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(HostError) as caught:
         EmbeddedProvider("lab").check_host(SILENT)
     assert caught.value.where == ("- gcc is missing\n    apt-get install gcc",)
+
+
+def test_what_a_lab_runs_is_known_before_there_is_one_but_not_before_it_is_built(
+    paths: NodePaths,
+) -> None:
+    provider = EmbeddedProvider("lab", bare=True)
+    assert provider.parts() == ("1.34.2", {})
+    archive = provider._image_folder() / "images.tar"
+    archive.parent.mkdir(parents=True)
+    write_archive(archive, (Image(name="a:1", layers=(), entrypoint=(), user=""),))
+    version, images = provider.parts()
+    assert version == "1.34.2"
+    assert [*images] == ["a:1"]
+    assert images["a:1"].startswith("sha256:")
+    assert not paths.record.exists()
+
+
+def test_what_holds_a_lab_stays_while_the_lab_goes(paths: NodePaths) -> None:
+    provider = EmbeddedProvider("lab", bare=True)
+    with hold("lab", SILENT):
+        provider._clear_state()
+        with pytest.raises(Timeout):
+            FileLock(paths.root / "held").acquire(timeout=0)
+    FileLock(paths.root / "held").acquire(timeout=0)

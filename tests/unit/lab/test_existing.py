@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from istiolab.errors import ClusterError, UsageError
-from istiolab.lab.existing import OWNER_LABEL, PUBLIC_IMAGE, ExistingProvider
-from istiolab.lab.spec import Lab, NodePaths
-from istiolab.mesh import namespaces
+from istiolab.lab.existing import PUBLIC_IMAGE, ExistingProvider
+from istiolab.lab.spec import OWNER_LABEL, Lab, NodePaths
 from istiolab.system.progress import SILENT
 from tests.unit.lab.programs import put_first_on_path, write_program
 
@@ -192,10 +191,6 @@ def test_down_deletes_only_labelled_namespaces_and_forgets_the_cluster(
     assert ExistingProvider("lab").find() is None
     assert not record(cluster).parent.exists()
     assert cluster.kubeconfig.exists()
-
-
-def test_label_is_the_one_that_namespaces_are_made_with() -> None:
-    assert namespaces.OWNER_LABEL == OWNER_LABEL
 
 
 def test_down_of_what_is_not_in_use_does_nothing(cluster: FakeCluster) -> None:

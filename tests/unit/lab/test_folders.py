@@ -8,7 +8,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from istiolab.errors import UsageError
-from istiolab.lab.folders import cache_folder, lab_name, state_folder
+from istiolab.lab.folders import (
+    bare_name,
+    cache_folder,
+    demand_own_name,
+    lab_name,
+    state_folder,
+)
 
 LETTERS = string.ascii_lowercase
 INNER = LETTERS + string.digits + "-"
@@ -70,3 +76,21 @@ def test_places_follow_the_xdg_variables(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "s"))
     assert cache_folder() == tmp_path / "c" / "istiolab"
     assert state_folder("lab") == tmp_path / "s" / "istiolab" / "lab"
+
+
+NAMES = st.from_regex(r"[a-z]([a-z0-9-]{0,18}[a-z0-9])?", fullmatch=True)
+
+
+@given(one=NAMES, other=NAMES)
+def test_the_bare_lab_beside_a_lab_has_a_name_of_its_own_that_nobody_else_may_take(
+    one: str, other: str
+) -> None:
+    assert lab_name(bare_name(one)) == bare_name(one) != one
+    assert (bare_name(one) == bare_name(other)) is (one == other)
+    with pytest.raises(UsageError, match="brings up by itself"):
+        demand_own_name(bare_name(one))
+
+
+def test_a_short_name_is_still_to_be_seen_in_it() -> None:
+    assert bare_name("default") == "default-bare"
+    demand_own_name("default")

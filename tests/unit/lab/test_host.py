@@ -32,7 +32,6 @@ GOOD = HostFacts(
     controllers=REQUIRED_CONTROLLERS | {"io"},
     disk_bytes=9 * GB,
     memory_bytes=8 * GB,
-    debian=True,
 )
 
 
@@ -130,7 +129,6 @@ def test_programs_are_found_on_the_path(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("PATH", str(tmp_path))
     facts = gather_facts(tmp_path)
     assert facts.programs - FILE_PACKAGES == {"mmdebstrap"}
-    assert not facts.debian
 
 
 def test_packages_are_installed_after_the_lists_are_fetched(

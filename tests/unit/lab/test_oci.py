@@ -10,7 +10,16 @@ from typing import Any
 
 import pytest
 
-from istiolab.lab.oci import Image, Layer, describe_layer, image_digest, write_archive, write_layer
+from istiolab.lab.oci import (
+    Image,
+    Layer,
+    describe_layer,
+    image_config,
+    image_digest,
+    image_ids,
+    write_archive,
+    write_layer,
+)
 
 
 def layer_of(folder: Path, content: str = "program", *, target: str = "/usr/bin/tool") -> Layer:
@@ -152,3 +161,12 @@ def test_same_images_make_the_same_archive(tmp_path: Path) -> None:
     for name in ("1.tar", "2.tar"):
         write_archive(tmp_path / name, images)
     assert (tmp_path / "1.tar").read_bytes() == (tmp_path / "2.tar").read_bytes()
+
+
+def test_ids_of_images_are_read_from_the_archive_without_their_layers(tmp_path: Path) -> None:
+    layer = layer_of(tmp_path / "a")
+    images = (image_of(layer), replace(image_of(layer, name="example.org/other:1"), user="0:0"))
+    write_archive(tmp_path / "images.tar", images)
+    assert image_ids(tmp_path / "images.tar") == {
+        image.name: f"sha256:{hashlib.sha256(image_config(image)).hexdigest()}" for image in images
+    }

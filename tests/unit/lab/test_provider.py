@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from istiolab.errors import LabError
+from istiolab.errors import LabError, UsageError
 from istiolab.lab.embedded import EmbeddedProvider
 from istiolab.lab.existing import ExistingProvider
 from istiolab.lab.provider import ProviderKind, current, make_provider, provider_of
@@ -28,6 +28,12 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 )
 def test_each_kind_has_its_provider(kind: ProviderKind, wanted: type) -> None:
     assert isinstance(make_provider(kind, "lab"), wanted)
+
+
+@pytest.mark.usefixtures("state")
+def test_a_cluster_that_is_given_cannot_be_bare() -> None:
+    with pytest.raises(UsageError, match="cannot be brought up bare"):
+        make_provider(ProviderKind.EXISTING, "lab", bare=True)
 
 
 @pytest.mark.usefixtures("state")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ LABS = st.builds(
     pid_started=SECONDS,
     link=st.none() | st.dictionaries(TEXT, TEXT | st.integers()),
     seconds=st.none() | st.dictionaries(TEXT, SECONDS),
+    bare=st.booleans(),
 )
 LAB = Lab(
     name="lab", provider="embedded", kubeconfig=Path("/k"), context="", fingerprint="f", pid=7
@@ -44,6 +46,13 @@ def test_lab_comes_back_as_it_was_recorded(
     record = tmp_path_factory.getbasetemp() / "lab.json"
     record.write_text(lab.to_json())
     assert read_lab(record) == lab
+
+
+def test_a_record_from_before_there_were_bare_labs_is_of_one_with_a_mesh(tmp_path: Path) -> None:
+    table = json.loads(LAB.to_json())
+    del table["bare"]
+    (tmp_path / "lab.json").write_text(json.dumps(table))
+    assert read_lab(tmp_path / "lab.json") == LAB
 
 
 def test_absent_record_is_no_lab(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from istiolab.lab.network import choose_link
 from istiolab.lab.pins import load_pins
 from istiolab.lab.spec import NodePaths
 from istiolab.lab.steps import (
+    BARE_STEPS,
     STEPS,
     Bringup,
     kubeadm_configuration,
@@ -161,6 +162,13 @@ def test_step_that_never_gets_ready_names_its_last_answer_and_a_log_that_can_be_
 def test_steps_come_in_the_order_in_which_they_stand_on_each_other() -> None:
     names = [step.name for step in STEPS]
     assert names == ["containerd", "control plane", "kube-proxy", "CoreDNS and Istio", "pods Ready"]
+
+
+def test_a_bare_lab_comes_up_like_any_other_but_for_istio() -> None:
+    names = [step.name for step in BARE_STEPS]
+    assert names == ["containerd", "control plane", "kube-proxy", "CoreDNS", "pods Ready"]
+    assert set(BARE_STEPS) - set(STEPS) == {BARE_STEPS[3], BARE_STEPS[4]}
+    assert BARE_STEPS[-1].run is STEPS[-1].run
 
 
 def test_the_manifest_that_kubeadm_prints_becomes_yaml() -> None:

@@ -10,8 +10,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from istiolab.errors import ClusterError
-from istiolab.mesh.client import Cluster, Executed, Json
+from istiolab.mesh.client import Cluster, Json
+from istiolab.mesh.patience import Result
 from istiolab.mesh.pods import Pod
+from istiolab.mesh.programs import Executed
 from istiolab.mesh.refusals import refusal
 
 Said = Json | str | ClusterError
@@ -53,6 +55,9 @@ class FakeCluster(Cluster):
 
     def close(self) -> None:
         self.closed += 1
+
+    def patiently(self, attempt: Callable[[], Result]) -> Result:
+        return attempt()
 
     def request(
         self,

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +26,7 @@ from tests.unit.mesh.loopback import (
     take_head,
 )
 
+SOURCES = Path(__file__).parents[3] / "src"
 PLACE = ("demo", "web-1", "web")
 WRONG_CLUSTER = (
     b"current-context: a\ncontexts: [{name: a, context: {cluster: c, user: u}}]\n"
@@ -209,7 +213,7 @@ def test_the_environments_kubeconfig_and_context_count_if_none_is_named(
         cluster.close()
     assert (cluster.kubeconfig, cluster.context) == (path, "context-1")
     assert cluster.address == f"http://127.0.0.1:{port}"
-    assert [call.path for call in heard] == ["/version"]
+    assert [call.path for call in heard] == ["/version", "/readyz"]
 
 
 def test_a_context_that_is_handed_in_beats_the_environments(
@@ -261,6 +265,25 @@ def test_a_program_in_a_container_gives_its_output_and_exit_code(tmp_path: Path)
     assert (method, urlsplit(target).path) == ("GET", "/api/v1/namespaces/demo/pods/web-1/exec")
     query = parse_qs(urlsplit(target).query)
     assert (query["container"], query["command"]) == (["web"], ["sh", "-c", "exit 7"])
+
+
+def test_the_words_of_a_program_arrive_as_they_are(tmp_path: Path) -> None:
+    asked: list[str] = []
+    words = ["sh", "-c", "echo 'a&b=c' > \"/x y\"; echo 100%+#", "ß", "-"]
+    talk = exec_talk(frame(3, b'{"status": "Success"}'), CLOSE_FRAME, asked=asked)
+    with peer(talk) as port, cluster_at(tmp_path, port) as cluster:
+        cluster.execute(PLACE, words)
+    assert parse_qs(urlsplit(asked[0].split(" ")[1]).query)["command"] == words
+
+
+def test_the_models_of_every_kind_are_not_loaded() -> None:
+    code = "import sys, istiolab.mesh.client as c; print('core_v1' in ' '.join(sys.modules), c)"
+    environment = {**os.environ, "PYTHONPATH": str(SOURCES)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("False ")
+    assert str(SOURCES) in done.stdout
 
 
 def test_the_socket_of_a_program_is_closed_when_it_has_ended(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from istiolab.errors import ClusterError, UsageError
+from istiolab.errors import ClusterError, SilentError, UsageError
 from istiolab.mesh.commands import Command, run_command
 from tests.unit.mesh.fakes import FakeCluster
 
@@ -105,3 +105,32 @@ def test_a_quotation_mark_without_partner_is_a_usage_error() -> None:
     with pytest.raises(UsageError) as caught:
         run_command(FakeCluster(), "kubectl", "get pods 'x")
     assert caught.value.message == "the arguments `get pods 'x` of `kubectl` are no shell words"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "The connection to the server 198.51.100.2:6443 was refused - did you specify the right",
+        "Unable to connect to the server: dial tcp 198.51.100.2:6443: i/o timeout",
+        "Unable to connect to the server: net/http: TLS handshake timeout",
+        'Error: Get "https://198.51.100.2:6443/api": dial tcp: connect: connection refused',
+    ],
+)
+def test_a_program_that_found_no_server_is_told_from_one_that_was_refused(
+    on_path: Path, said: str
+) -> None:
+    program(on_path, f"#!/bin/sh\necho '{said}' >&2\nexit 1\n")
+    with pytest.raises(SilentError) as caught:
+        run_command(FakeCluster(), "kubectl", "get pods")
+    assert caught.value.again
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["Error from server (NotFound): pods not found", "Unable to connect to the server: EOF", ""],
+)
+def test_a_program_that_may_have_been_heard_is_not_run_again(on_path: Path, said: str) -> None:
+    program(on_path, f"#!/bin/sh\necho '{said}' >&2\nexit 1\n")
+    with pytest.raises(ClusterError) as caught:
+        run_command(FakeCluster(), "kubectl", "get pods")
+    assert type(caught.value) is ClusterError

@@ -14,7 +14,7 @@ NOWHERE = Path("nowhere")
 
 
 def use(monkeypatch: pytest.MonkeyPatch, cluster: FakeCluster) -> FakeCluster:
-    monkeypatch.setattr("istiolab.mesh.evidence.open_cluster", lambda _: cluster)
+    monkeypatch.setattr("istiolab.mesh.evidence.open_cluster", lambda _, **_how: cluster)
     return cluster
 
 
@@ -84,3 +84,27 @@ def test_a_cluster_that_falls_silent_is_hung_up(monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(ClusterError, match="silent"):
         collect(NOWHERE, "il-a")
     assert cluster.closed == 1
+
+
+def test_without_a_namespace_of_ours_it_is_istios_own_that_counts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    root = f"{NAMESPACES}/istio-system"
+    pod = pod_json("istiod-1", containers=("discovery",), namespace="istio-system")
+    use(
+        monkeypatch,
+        FakeCluster(
+            {
+                f"{NAMESPACES}?labelSelector=istiolab.dev%2Fowner": listed(),
+                NAMESPACES: listed(
+                    {"metadata": {"name": "default"}}, {"metadata": {"name": "istio-system"}}
+                ),
+                f"{root}/pods": listed(pod),
+                f"{root}/events": listed(),
+                f"{root}/pods/istiod-1/log": "rejected\n",
+            }
+        ),
+    )
+    text = collect(NOWHERE, "il-a")
+    assert "== namespace istio-system" in text
+    assert "rejected" in text

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from istiolab.errors import ClusterError
-from istiolab.mesh.client import Executed, Json
+from istiolab.mesh.client import Json
 from istiolab.mesh.facts import NOT_RUNNING, envoy_release, gather, image_digests, images, versions
+from istiolab.mesh.programs import Executed
 from tests.unit.mesh.fakes import FakeCluster, Place, executed, listed, pod_json
 
 SERVER_INFO = b'{"version": "c3e1a9/1.36.4/Clean/RELEASE/BoringSSL", "state": "LIVE"}'
@@ -140,7 +141,7 @@ def test_an_istiod_that_does_not_tell_its_version_does_not_count() -> None:
 
 def test_gathering_hangs_up_even_when_it_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     cluster = mesh()
-    monkeypatch.setattr("istiolab.mesh.facts.open_cluster", lambda _: cluster)
+    monkeypatch.setattr("istiolab.mesh.facts.open_cluster", lambda _, **_how: cluster)
     cluster.answers["/api/v1/namespaces/istio-system/pods"] = listed()
     cluster.answers["/api/v1/namespaces/kube-system/pods"] = listed()
     cluster.answers[MESH_CONFIG] = {"data": {"mesh": "accessLogFile: /dev/stdout"}}
@@ -153,3 +154,24 @@ def test_gathering_hangs_up_even_when_it_fails(monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(ClusterError, match="silent"):
         gather(Path("nowhere"))
     assert cluster.closed == 3
+
+
+def test_of_a_cluster_without_a_mesh_just_what_is_there_is_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    etcd = with_images(plain=[{"image": "etcd:1", "imageID": "sha256:ee"}])
+    cluster = FakeCluster(
+        {
+            "/version": {"gitVersion": "v1.34.2"},
+            "/api/v1/namespaces/istio-system/pods": listed(),
+            "/api/v1/namespaces/kube-system/pods": listed(etcd),
+        }
+    )
+    monkeypatch.setattr("istiolab.mesh.facts.open_cluster", lambda _: cluster)
+    found = gather(Path("nowhere"), mesh=False)
+    assert found.versions == {"kubernetes": "1.34.2"}
+    assert found.images == {"etcd:1": "sha256:ee"}
+    assert found.mesh_config_sha256 == ""
+    assert cluster.closed == 1
+    with pytest.raises(ClusterError):
+        gather(Path("nowhere"))

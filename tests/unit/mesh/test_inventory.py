@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from istiolab.errors import ClusterError
-from istiolab.mesh import capacity, inventory
+from istiolab.mesh import inventory
 from istiolab.mesh.client import quantity
 from istiolab.mesh.inventory import digest
 from tests.unit.mesh.fakes import FakeCluster
@@ -53,7 +53,7 @@ def _cluster() -> FakeCluster:
 
 
 def _take(monkeypatch: pytest.MonkeyPatch, cluster: FakeCluster) -> dict[str, str]:
-    monkeypatch.setattr(inventory, "open_cluster", lambda _: cluster)
+    monkeypatch.setattr(inventory, "open_cluster", lambda _, **_how: cluster)
     return inventory.take(Path("nowhere"))
 
 
@@ -104,34 +104,6 @@ def test_what_somebody_wrote_alters_an_object(change: dict[str, Any]) -> None:
     assert digest(_object("web")) != digest(_object("web", **change))
 
 
-def test_what_is_free_is_what_nodes_offer_without_what_pods_ask_for(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def pod(*requests: dict[str, str], phase: str = "Running", **spec: Any) -> dict[str, Any]:
-        containers = [{"resources": {"requests": each}} for each in requests]
-        return {"spec": {"containers": containers, **spec}, "status": {"phase": phase}}
-
-    sidecar = {"restartPolicy": "Always", "resources": {"requests": {"cpu": "100m"}}}
-    cluster = FakeCluster(
-        {
-            "/api/v1/nodes": {
-                "items": [{"status": {"allocatable": {"cpu": "2", "memory": "4Gi"}}}]
-            },
-            "/api/v1/pods": {
-                "items": [
-                    pod({"cpu": "250m", "memory": "1Gi"}, {}),
-                    pod({"cpu": "50m"}, initContainers=[sidecar, {"resources": {}}]),
-                    pod({"cpu": "1"}, phase="Succeeded"),
-                ]
-            },
-        }
-    )
-    monkeypatch.setattr(capacity, "open_cluster", lambda _: cluster)
-    left = capacity.free(Path("nowhere"))
-    assert left.cores == pytest.approx(1.6)
-    assert left.memory_bytes == 3 * 2**30
-
-
 @given(cores=st.integers(min_value=0, max_value=100_000))
 def test_a_quantity_in_thousandths_is_a_thousandth(cores: int) -> None:
     assert quantity(f"{cores}m") == pytest.approx(cores / 1000)
@@ -140,3 +112,27 @@ def test_a_quantity_in_thousandths_is_a_thousandth(cores: int) -> None:
 def test_what_is_no_quantity_is_told() -> None:
     with pytest.raises(ClusterError, match="no quantity"):
         quantity("much")
+
+
+def test_namespaces_that_others_make_while_we_look_are_not_in_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = _take(monkeypatch, _cluster())
+    cluster = _cluster()
+    ours = "/api/v1/namespaces?labelSelector=istiolab.dev%2Fowner"
+    looks = iter([{"items": [_object("il-1-a")]}, {"items": [_object("il-2-a")]}])
+    cluster.answers[ours] = lambda: next(looks)
+    cluster.answers["/api/v1/namespaces"] = {
+        "items": [_object("default"), _object("il-1-a"), _object("il-2-a")]
+    }
+    assert _take(monkeypatch, cluster) == before
+
+
+def test_a_group_of_kinds_that_goes_meanwhile_is_no_failure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cluster = _cluster()
+    groups = cluster.answers["/apis"]
+    assert isinstance(groups, dict)
+    groups["groups"].append({"preferredVersion": {"groupVersion": "networking.istio.io/v1"}})
+    assert "ConfigMap default/stray" in _take(monkeypatch, cluster)

@@ -74,7 +74,7 @@ def use(monkeypatch: pytest.MonkeyPatch, *looks: Json) -> FakeCluster:
     cluster = FakeCluster(
         {"/api/v1/namespaces": lambda: waiting.pop(0) if len(waiting) > 1 else waiting[0]}
     )
-    monkeypatch.setattr(namespaces, "open_cluster", lambda _: cluster)
+    monkeypatch.setattr(namespaces, "open_cluster", lambda _, **_how: cluster)
     return cluster
 
 
@@ -84,8 +84,22 @@ def test_namespaces_of_a_prefix_are_deleted_until_they_are_gone(
     cluster = use(monkeypatch, named("il-a-1", "il-a-2", "il-b"), named("il-a-2"), named("il-b"))
     namespaces.delete_prefixed(NOWHERE, "il-a")
     deleted = [call.path.rpartition("/")[2] for call in cluster.made("DELETE")]
-    assert deleted == ["il-a-1", "il-a-2"]
-    assert cluster.closed == 1
+    assert sorted(deleted) == ["il-a-1", "il-a-2"]
+    assert cluster.closed == 2
+
+
+def test_deletion_of_a_prefix_is_begun_without_a_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = use(monkeypatch, named("il-a-1", "il-a-2", "il-b"))
+    namespaces.begin_deletion(NOWHERE, "il-a")
+    begun = {call.path.rpartition("/")[2] for call in cluster.made("DELETE")}
+    assert begun == {"il-a-1", "il-a-2"}
+    assert (len(cluster.made("GET")), cluster.closed) == (1, 1)
+
+
+def test_several_prefixes_are_waited_for_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = use(monkeypatch, named("il-a-1", "il-b-1", "il-c"), named("il-b-1"), named("il-c"))
+    namespaces.wait_until_gone(NOWHERE, ("il-a", "il-b"))
+    assert (len(cluster.made("GET")), cluster.made("DELETE")) == (3, [])
 
 
 def test_namespaces_that_stay_are_named_with_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,4 +108,4 @@ def test_namespaces_that_stay_are_named_with_a_command(monkeypatch: pytest.Monke
         namespaces.delete_prefixed(NOWHERE, "il-a", timeout_seconds=0)
     assert caught.value.where == ("left: il-a-1, il-a-2",)
     assert "-l istiolab.dev/owner" in (caught.value.hint or "")
-    assert cluster.closed == 1
+    assert cluster.closed == 2

@@ -53,6 +53,26 @@ def test_the_status_is_why_a_container_waits_unless_it_only_starts(
     assert read_pod(item).status == status
 
 
+@pytest.mark.parametrize(
+    ("waiting", "status"),
+    [
+        ({"istio-init": "CrashLoopBackOff", "web": "PodInitializing"}, "Init:CrashLoopBackOff"),
+        (
+            {"istio-init": "ImagePullBackOff", "istio-proxy": "ErrImagePull"},
+            "Init:ImagePullBackOff",
+        ),
+        ({"istio-init": "PodInitializing", "web": "PodInitializing"}, "Pending"),
+    ],
+)
+def test_a_container_that_must_end_first_is_told_as_kubectl_does(
+    waiting: Mapping[str, str], status: str
+) -> None:
+    item = pod_json(init=["istio-init"], native=["istio-proxy"], waiting=waiting, phase="Pending")
+    found = read_pod(item)
+    assert (found.status, found.init_containers) == (status, ("istio-init",))
+    assert found.containers == ("istio-proxy", "web")
+
+
 def test_a_pod_that_is_being_deleted_is_terminating_whatever_else_it_is() -> None:
     found = read_pod(pod_json(terminating=True, waiting={"web": "CrashLoopBackOff"}))
     assert (found.terminating, found.status) == (True, "Terminating")

@@ -188,3 +188,22 @@ def test_the_last_warnings_come_in_the_order_of_time() -> None:
         "event: web-1: R3: said so",
     ]
     assert warnings(cluster, "demo")[0] == "event: : R0: "
+
+
+@pytest.mark.parametrize("reason", sorted(HOPELESS))
+def test_a_container_that_must_end_first_and_cannot_is_hopeless_with_its_log(reason: str) -> None:
+    waiting = {"istio-init": reason, "web": "PodInitializing"}
+    stuck = pod_json(init=["istio-init"], waiting=waiting, phase="Pending")
+    log = f"{ROOT}/pods/web-1/log?container=istio-init&tailLines=10"
+    cluster = FakeCluster(
+        {
+            DEPLOYMENT: deployment(available=0),
+            f"{ROOT}/pods": listed(stuck),
+            f"{ROOT}/events": listed(),
+            log: "iptables: no such table\n",
+        }
+    )
+    with pytest.raises(ClusterError) as caught:
+        wait_for_rollout(cluster, "demo", "web", timeout_seconds=60)
+    assert caught.value.where[0] == f"last look: pod web-1: Init:{reason}"
+    assert "| istio-init: iptables: no such table" in caught.value.where

@@ -212,16 +212,20 @@ def test_connecting_opens_the_kubeconfig_given_or_leaves_it_to_the_environment(
     given: str | Path | None,
     opened: Path | None,
 ) -> None:
-    asked: list[Path | None] = []
+    asked: list[tuple[Path | None, bool]] = []
 
-    def open_cluster(kubeconfig: Path | None) -> FakeCluster:
-        asked.append(kubeconfig)
+    def open_cluster(kubeconfig: Path | None, *, known: bool) -> FakeCluster:
+        asked.append((kubeconfig, known))
         return cluster
 
     monkeypatch.setattr("istiolab.mesh.session.open_cluster", open_cluster)
+    monkeypatch.delenv("ISTIOLAB_MAKER", raising=False)
     with connect(given) as mesh:
         assert mesh.cluster is cluster
-    assert asked == [opened]
+    # Whoever runs a notebook has seen the cluster.
+    monkeypatch.setenv("ISTIOLAB_MAKER", "a/b/1/2")
+    with connect(given):
+        assert asked == [(opened, False), (opened, True)]
 
 
 def test_connecting_without_a_kubeconfig_is_a_cluster_error(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from istiolab.errors import SilentError
 from istiolab.mesh.waits import wait_for
 from istiolab.system.retry import Answer
 
@@ -41,3 +42,22 @@ def test_a_condition_that_comes_to_hold_is_looked_at_again() -> None:
     looks = iter([False, False, True])
     waited = wait_for("x", lambda: Answer(done=next(looks)), timeout_seconds=9)
     assert (waited.done, waited.attempts) == (True, 3)
+
+
+def test_a_look_that_was_cut_off_in_its_middle_is_made_again() -> None:
+    looks = iter([False, True])
+
+    def look() -> Answer:
+        if not next(looks):
+            raise SilentError("cut", again=False)
+        return Answer(done=True)
+
+    assert wait_for("x", look, timeout_seconds=9).attempts == 2
+
+
+def test_a_cluster_that_stays_away_ends_the_wait() -> None:
+    def look() -> Answer:
+        raise SilentError("away")
+
+    with pytest.raises(SilentError):
+        wait_for("x", look, timeout_seconds=9)

@@ -34,6 +34,18 @@ def failing(execution: Execution, ending: Ending, label: str) -> str:
     return execution.failure.message
 
 
+def test_files_that_a_kernel_leaves_in_the_temporary_folder_go_with_it(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        code("import tempfile\nkept = tempfile.NamedTemporaryFile(delete=False)\nprint(kept.name)"),
+    )
+    execution = run_notebook(RunPlan(path=path))
+    assert execution.failure is None
+    left = Path(execution.document.cells[0].outputs[0].text.strip())
+    assert left.is_absolute()
+    assert not left.exists()
+
+
 def test_cells_run_in_order_in_the_notebooks_folder_with_the_plans_variables(
     tmp_path: Path,
 ) -> None:
@@ -101,6 +113,14 @@ def test_a_declared_error_must_happen(tmp_path: Path) -> None:
     path = write(tmp_path, code("1", "raises-exception"))
     execution = run_notebook(RunPlan(path=path))
     assert "ended without an error" in failing(execution, Ending.NO_ERROR, "cell 1")
+
+
+def test_a_cluster_that_is_away_is_no_declared_error(tmp_path: Path) -> None:
+    source = "from istiolab.errors import SilentError\nraise SilentError('it does not answer')"
+    path = write(tmp_path, code(source, "refused", "raises-exception"))
+    execution = run_notebook(RunPlan(path=path))
+    message = failing(execution, Ending.CELL_FAILED, "cell 1 `refused`")
+    assert message == "SilentError: it does not answer"
 
 
 def test_a_kernel_that_dies_is_named_with_its_cell(tmp_path: Path) -> None:
@@ -179,6 +199,27 @@ def test_secrets_do_not_reach_the_outputs(tmp_path: Path) -> None:
     assert "eyJhbGciOiJ9" not in str(execution).replace(path.read_text(), "").replace(
         "print('eyJhbGciOiJ9", ""
     ).replace("ValueError('eyJhbGciOiJ9", "")
+
+
+def test_a_kernel_does_not_get_our_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOME_TOKEN", "t0ken-of-the-environment")
+    path = write(tmp_path, code("import os\n'SOME_TOKEN' in os.environ, 'PATH' in os.environ"))
+    outputs = run_notebook(RunPlan(path=path)).document.cells[0].outputs
+    assert outputs[0].data["text/plain"] == "(False, True)"
+
+
+def test_a_run_that_is_stopped_ends_its_kernel_in_the_middle_of_a_cell(tmp_path: Path) -> None:
+    path = write(tmp_path, code("import time\ntime.sleep(600)"))
+    begun = threading.Event()
+
+    def progress(what: str, _done: float) -> None:
+        if what.startswith("cell"):
+            begun.set()
+
+    start = monotonic()
+    with pytest.raises(KernelError, match=r"`some\.ipynb` was stopped"):
+        run_notebook(RunPlan(path=path), progress=progress, is_stopped=begun.is_set)
+    assert monotonic() - start < 60
 
 
 def test_ctrl_c_ends_the_kernel(tmp_path: Path) -> None:

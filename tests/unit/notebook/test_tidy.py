@@ -128,7 +128,7 @@ def test_secrets_in_any_output_are_redacted_also_beside_colours(tmp_path: Path) 
     document = executed(
         tmp_path,
         stream(coloured),
-        error(f"E: {JWT}", coloured),
+        error(f"E: {JWT}", f"in {coloured}"),
         display(text_plain=coloured, text_html=f"<b>{JWT}</b>", application_json={"a": JWT}),
     )
     assert serialize(document).count("eyJhbGciOiJub25lIn0") == 6

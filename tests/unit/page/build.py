@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from istiolab.notebook.cells import Cell, Notebook, Output
+from istiolab.receipt.failing import Failing
 from istiolab.receipt.fingerprint import code_of, notebook_sha256
 from istiolab.receipt.model import Receipt
+from istiolab.receipt.proof import Proof, WithoutCause
 from istiolab.receipt.uses import helpers_sha256, manifests_sha256
 
 
@@ -38,7 +40,32 @@ def receipt(path: Path | None = None) -> Receipt:
         machine={"processor": "a <fast> one", "memory": "8 GiB"},
         provider="its own & nobody's",
         started_at="2026-01-02T03:04:05Z",
+        attempts=1,
         duration_seconds=61.7,
         cells=(),
         waits=(),
+    )
+
+
+def failing() -> Failing:
+    return Failing(
+        since="2026-01-03T03:04:05Z",
+        last="2026-01-05T03:04:05Z",
+        attempts=3,
+        outcome="untrue",
+        what="cell 4 `judge`: cell failed: AssertionError: <200>",
+        versions={"istio": "1.28.2"},
+    )
+
+
+def proof() -> Proof:
+    run = WithoutCause(cause="cell 2 `apply`", check="cell 4 `judge`", how="AssertionError")
+    return Proof(
+        steps_sha256="0",
+        helpers_sha256="0",
+        manifests_sha256="0",
+        versions={"istio": "1.28.2"},
+        started_at="2026-01-04T03:04:05Z",
+        duration_seconds=71.0,
+        runs=(run, run),
     )

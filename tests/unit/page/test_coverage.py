@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from istiolab.errors import ExitCode
 from istiolab.page import parity
-from istiolab.page.coverage import NotRun, check_blocks, main, read_coverage
+from istiolab.page.coverage import NotRun, check_blocks, check_stamps, main, read_coverage
 from istiolab.page.parity import update
 
 REASON = "<!-- not run: it would end the lab -->"
@@ -23,6 +23,8 @@ PAGE = f"""---
 title: A page
 ---
 # Title {{ #title }}
+
+<!-- receipt: some brief -->
 
 <!-- cell: some/sum code -->
 
@@ -116,7 +118,7 @@ def test_each_block_is_a_problem_until_it_has_a_reason(parts: list[str]) -> None
 def test_a_page_s_cells_are_counted_once_and_lines_count_the_front_matter() -> None:
     coverage = read_coverage(PAGE, page="en/p.md")
     assert coverage.cells == 2
-    assert coverage.not_run == (NotRun(line=14, language="yaml", reason="it would end the lab"),)
+    assert coverage.not_run == (NotRun(line=16, language="yaml", reason="it would end the lab"),)
     assert coverage.problems == ()
 
 
@@ -144,9 +146,9 @@ def test_the_report_names_cells_and_reasons_of_each_page(
     assert main([]) is ExitCode.OK
     assert capsys.readouterr().out.splitlines() == [
         "en/index.md: 2 cells embedded, 1 blocks not run",
-        "  14: yaml, not run: it would end the lab",
+        "  16: yaml, not run: it would end the lab",
         "zh-TW/index.md: 2 cells embedded, 1 blocks not run",
-        "  15: yaml, not run: it would end the lab",
+        "  17: yaml, not run: it would end the lab",
         TOTAL,
     ]
 
@@ -158,7 +160,7 @@ def test_an_uncovered_block_in_one_language_ends_the_report_with_1(
     page.write_text(page.read_text().replace(f"{REASON}\n", ""))
     assert main([]) is ExitCode.FINDING
     lines = capsys.readouterr().out.splitlines()
-    assert f"  zh-TW/index.md:14: a block of code (yaml) that no cell gave; {WHY}" in lines
+    assert f"  zh-TW/index.md:16: a block of code (yaml) that no cell gave; {WHY}" in lines
     assert lines[-1].endswith(" 1 problems, 0 differences between the languages")
 
 
@@ -168,7 +170,7 @@ def test_languages_that_embed_other_cells_end_the_report_with_1(
     page = docs / "zh-TW" / "index.md"
     page.write_text(page.read_text().replace("some/table", "some/other"))
     assert main([]) is ExitCode.FINDING
-    assert "index.md: directives: number 3" in capsys.readouterr().out
+    assert "index.md: directives: number 4" in capsys.readouterr().out
 
 
 def test_no_page_at_all_ends_the_report_with_1(
@@ -181,3 +183,28 @@ def test_no_page_at_all_ends_the_report_with_1(
 def test_arguments_are_a_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--all"]) is ExitCode.USAGE
     assert capsys.readouterr().err.startswith("usage: ")
+
+
+@pytest.mark.parametrize("stamp", ["<!-- receipt: some -->", "<!-- receipt: some brief -->"])
+@pytest.mark.parametrize("below", [True, False])
+def test_a_page_with_a_cell_carries_the_stamp_of_its_notebook(stamp: str, *, below: bool) -> None:
+    cell = "<!-- cell: some/a output -->"
+    parts = (cell, stamp) if below else (stamp, cell)
+    assert check_stamps("\n\n".join(parts), page="p.md") == ()
+
+
+def test_the_first_cell_of_each_notebook_without_a_stamp_is_a_problem() -> None:
+    markdown = """<!-- receipt: c -->
+<!-- cell: a/x -->
+<!-- cell: a/y code -->
+<!-- cell: b/x output -->
+<!-- cell: c/x -->
+<!-- cell: -->
+"""
+    found = check_stamps(markdown, page="p.md", first_line=3)
+    # A comment that is no directive is for another check to name.
+    assert [(each.line, each.message.split(";")[0]) for each in found] == [
+        (4, "a cell of `a`, and no stamp of it on the page"),
+        (6, "a cell of `b`, and no stamp of it on the page"),
+    ]
+    assert [each.line for each in read_coverage(markdown, page="en/p.md").problems] == [2, 4, 6]

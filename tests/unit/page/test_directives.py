@@ -9,6 +9,9 @@ from istiolab.page.directives import (
     Directive,
     Part,
     ShowCell,
+    ShowClaims,
+    ShowGlossary,
+    ShowLedger,
     ShowReceipt,
     ShowStatus,
     expand,
@@ -23,12 +26,12 @@ SHOWN = ShowCell(notebook="some", cell="sum", part=Part.BOTH)
 
 
 def show(directive: Directive) -> str:
-    assert not isinstance(directive, ShowStatus)
+    assert not isinstance(directive, ShowStatus | ShowLedger | ShowGlossary)
     return f"[{directive.notebook}]"
 
 
 def refuse(directive: Directive) -> str:
-    assert not isinstance(directive, ShowStatus)
+    assert not isinstance(directive, ShowStatus | ShowLedger | ShowGlossary)
     raise IstiolabError(f"no {directive.notebook}", where=("first", "second"))
 
 
@@ -41,7 +44,12 @@ def refuse(directive: Directive) -> str:
         ("<!-- cell: 4.2-6/a_b code -->", ShowCell(notebook="4.2-6", cell="a_b", part=Part.CODE)),
         ("<!-- cell: some/sum output -->", ShowCell(notebook="some", cell="sum", part=Part.OUTPUT)),
         ("<!-- receipt: some -->", ShowReceipt(notebook="some")),
+        ("<!--receipt:some  brief-->", ShowReceipt(notebook="some", brief=True)),
         ("<!-- status -->", ShowStatus()),
+        ("<!-- ledger -->", ShowLedger()),
+        ("<!-- glossary -->", ShowGlossary()),
+        ("<!-- claims -->", ShowClaims(notebook=None)),
+        ("<!-- claims: some -->", ShowClaims(notebook="some")),
     ],
 )
 def test_each_form_of_directive_is_read(line: str, directive: Directive) -> None:
@@ -67,6 +75,7 @@ def test_each_form_of_directive_is_read(line: str, directive: Directive) -> None
         "<!-- Cell: some/sum -->",
         "<!--- cell: some/sum -->",
         "<!-- status: some -->",
+        "<!-- glossary: some -->",
         "<!-- not run -->",
         "<!-- not-run: reason -->",
         "<!-- notrun: reason -->",
@@ -109,7 +118,7 @@ def test_a_comment_may_not_hide_its_first_word_on_the_next_line() -> None:
 
 
 @given(
-    st.sampled_from(["cell", "cells", "receipt", "receipts", "not run", "status"]),
+    st.sampled_from(["cell", "cells", "receipt", "receipts", "not run", "status", "glossary"]),
     st.text(alphabet="ab >-#*|\t", max_size=5),
     st.text(alphabet="ab:/ ", max_size=5),
 )
@@ -119,7 +128,10 @@ def test_a_comment_close_to_a_directive_is_followed_or_a_problem_wherever_it_sta
     line = f"{before}<!-- {word}: {after} -->"
     expansion = expand(line, show, page="p.md")
     if not expansion.problems and reason_not_run(line) is None:
-        assert isinstance(parse(line), ShowCell | ShowReceipt | ShowStatus)
+        assert isinstance(
+            parse(line),
+            ShowCell | ShowReceipt | ShowStatus | ShowLedger | ShowClaims | ShowGlossary,
+        )
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from markdown import Markdown  # type: ignore[import-untyped]
 from istiolab.errors import IstiolabError
 from istiolab.notebook.cells import Cell, Output
 from istiolab.page.directives import Part
-from istiolab.page.embed import FOLD_TABLE_ROWS, FOLD_TEXT_LINES, demand_no_failure, render_cell
+from istiolab.page.embed import demand_no_failure, demand_no_html, render_cell
+from istiolab.page.frame import FOLD_TABLE_ROWS, FOLD_TEXT_LINES
 from istiolab.page.words import LANGUAGES, read_words
 from tests.unit.page.build import cell, notebook, output
 
@@ -160,7 +161,6 @@ def test_markdown_keeps_its_table_and_its_code() -> None:
     assert "<pre><code>&lt;c&gt;&#10;&#10;*d*&#10;</code></pre>" in html
 
 
-@pytest.mark.parametrize("part", [Part.OUTPUT, Part.BOTH])
 @pytest.mark.parametrize(
     "made",
     [
@@ -168,19 +168,17 @@ def test_markdown_keeps_its_table_and_its_code() -> None:
         output("text", kind="display", markdown="*md*"),
     ],
 )
-def test_html_that_is_asked_for_indented_is_refused(made: Output, part: Part) -> None:
+def test_outputs_with_html_are_not_to_stand_indented(made: Output) -> None:
     of = cell(output("printed"), made)
     with pytest.raises(IstiolabError, match="has HTML in its outputs") as caught:
-        render_cell(notebook(of), of, part=part, words=EN, indented=True)
+        demand_no_html(notebook(of), of)
     assert caught.value.where == ("un-indent it, or ask for its `code` alone",)
-    assert render_cell(notebook(of), of, part=Part.CODE, words=EN, indented=True)
 
 
 def test_text_may_be_asked_for_indented() -> None:
     of = cell(output("*a*"))
-    markdown = indent(
-        render_cell(notebook(of), of, part=Part.BOTH, words=EN, indented=True), "    "
-    )
+    demand_no_html(notebook(of), of)
+    markdown = indent(render_cell(notebook(of), of, part=Part.BOTH, words=EN), "    ")
     extensions = ["admonition", "md_in_html", "pymdownx.superfences"]
     html = str(Markdown(extensions=extensions).convert(f"!!! note\n\n{markdown}"))
     assert html.count("<pre>") == 2

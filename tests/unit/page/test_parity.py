@@ -78,6 +78,24 @@ def test_an_unwanted_term_is_found(docs: Path) -> None:
     assert found(docs) == ("index.md: `服務器` is not what is said in Taiwan: 伺服器",)
 
 
+def test_a_term_that_only_one_glossary_explains_is_found(docs: Path) -> None:
+    (docs / "glossary.en.md").write_text("*[CA]: who signs\n*[pod]: containers\n")
+    (docs / "glossary.zh-TW.md").write_text("*[CA]: 簽發憑證的一方\n*[UF]: 連不上服務器\n")
+    assert found(docs) == (
+        "glossary.zh-TW.md: the term `pod` is missing",
+        "glossary.zh-TW.md: the term `UF` is not in the source",
+        "glossary.zh-TW.md: `服務器` is not what is said in Taiwan: 伺服器",
+    )
+
+
+def test_a_glossary_that_one_language_lacks_or_that_is_none_is_found(docs: Path) -> None:
+    (docs / "glossary.en.md").write_text("*[CA]: who signs\n")
+    assert found(docs) == (f"there is no glossary; {docs / 'glossary.zh-TW.md'}",)
+    (docs / "glossary.zh-TW.md").write_text("CA\n")
+    (line,) = found(docs)
+    assert line.startswith("`glossary.zh-TW.md` is no glossary; line 1: ")
+
+
 def test_update_marks_just_the_pages_whose_source_changed(
     docs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

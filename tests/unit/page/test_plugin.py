@@ -17,7 +17,9 @@ from mkdocs.commands.build import build
 from mkdocs.config import load_config
 from mkdocs.exceptions import Abort, PluginError
 
+from istiolab.page.vendor import COMMAND
 from istiolab.page.words import LANGUAGES, read_words
+from istiolab.receipt.failing import failing_path, record_failure
 from istiolab.receipt.store import write_receipt
 from tests.unit.notebook.build import code, text, write
 from tests.unit.page.build import receipt
@@ -45,7 +47,7 @@ description: Front matter, which line numbers in messages must count
 """
 TABLE = "<table><tr><th>status</th></tr><tr><td>426 *a* | `b`</td></tr></table>"
 STREAM = {"output_type": "stream", "name": "stdout", "text": "line\n" * 30}
-# The smallest configuration: a theme without scripts, and no pages of the notebooks.
+# The smallest configuration: a theme without scripts.
 PLAIN = """
 site_name: plain
 site_url: http://127.0.0.1/
@@ -53,6 +55,7 @@ docs_dir: {docs}
 theme: {{name: null, custom_dir: theme}}
 plugins:
   istiolab: {{language: en, shared_dir: theme}}
+  mkdocs-jupyter: {{include: ["*.ipynb"], cache: false}}
 markdown_extensions: [md_in_html, pymdownx.superfences]
 """
 
@@ -108,7 +111,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         warnings.filterwarnings("ignore", r"unclosed file .*search\.zh-TW\.txt", ResourceWarning)
         # Snippets are looked for from the working folder.
         patch.chdir(root)
-        patch.delenv("ISTIOLAB_NOTEBOOKS", raising=False)
+        for name in ("ISTIOLAB_NOTEBOOKS", "ISTIOLAB_OFFLINE", "ISTIOLAB_REPO_URL"):
+            patch.delenv(name, raising=False)
         build_site(root / "mkdocs.yml")
     return root / "site"
 
@@ -235,6 +239,7 @@ def test_all_that_pages_lack_ends_the_build_before_a_page_is_written(
         "  en/index.md:16: `some.ipynb` has no cell called `none`",
         "  en/index.md:17: `<!-- cell:",
         f"  en/other.md:1: there is no notebook `{plain.parent}/notebooks/none.ipynb`",
+        "  en/other.md:3: a cell of `some`, and no stamp of it on the page",
     ]
     assert list((plain.parent / "site").rglob("*.html")) == []
 
@@ -255,12 +260,23 @@ def test_code_without_evidence_is_collected_with_what_pages_lack(plain: Path) ->
     assert list((plain.parent / "site").rglob("*.html")) == []
 
 
+def test_a_diagram_needs_words_and_the_script_that_draws_it(plain: Path) -> None:
+    (plain.parent / "docs" / "index.md").write_text("# T\n\n```mermaid\npie\n```\n")
+    _, *lines = stopped(plain).splitlines()
+    assert lines == [
+        "  en/index.md:3: a diagram without `accTitle`: say in it, in words, what it shows",
+        f"  en/index.md:1: its diagrams need mermaid 11.17.2, which is not there: run `{COMMAND}`",
+    ]
+
+
 def test_html_and_stamps_cannot_stand_indented(plain: Path) -> None:
-    text = "- item\n\n    <!-- cell: some/table -->\n\n    <!-- receipt: some -->\n\n    {}\n"
-    (plain.parent / "docs" / "index.md").write_text(text.format("<!-- cell: some/table code -->"))
+    indented = ("cell: some/table", "receipt: some", "glossary", "cell: some/table code")
+    text = "- item\n" + "".join(f"\n    <!-- {each} -->\n" for each in indented)
+    (plain.parent / "docs" / "index.md").write_text(text)
     _, *lines = stopped(plain).splitlines()
     assert [line.split(";")[1] for line in lines] == [
         " un-indent it, or ask for its `code` alone",
+        " un-indent it",
         " un-indent it",
     ]
 
@@ -279,6 +295,24 @@ def test_an_error_left_in_another_cell_of_the_notebook_ends_the_build(plain: Pat
     assert "`some.ipynb` was left with an error in its outputs; cell 2" in stopped(plain)
 
 
+def test_a_secret_in_any_output_of_a_notebook_ends_the_build(
+    plain: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOME_TOKEN", "t0ken-of-this-build")
+    leak = {"output_type": "stream", "name": "stderr", "text": "with t0ken-of-this-build\n"}
+    write(
+        plain.parent / "notebooks",
+        code("show()", "table", outputs=[STREAM]),
+        code("leak()", outputs=[leak]),
+    )
+    (plain.parent / "docs" / "index.md").write_text(PAGE)
+    assert stopped(plain) == (
+        "`some.ipynb` has secrets in its outputs (cell 2): "
+        "take them out by `istiolab verify some --force --update`"
+    )
+    assert not (plain.parent / "site" / "downloads").exists()
+
+
 def test_a_notebook_without_a_receipt_is_stamped_and_no_receipt_is_offered(plain: Path) -> None:
     (plain.parent / "docs" / "index.md").write_text(PAGE)
     build_site(plain)
@@ -289,8 +323,21 @@ def test_a_notebook_without_a_receipt_is_stamped_and_no_receipt_is_offered(plain
     assert [path.name for path in (site / "downloads").iterdir()] == ["some.ipynb"]
 
 
+def test_the_record_of_a_failure_is_published_for_the_next_run(plain: Path) -> None:
+    notebook = plain.parent / "notebooks" / "some.ipynb"
+    record_failure(
+        notebook, started_at="2026-01-02T03:04:05Z", outcome="untrue", what="a check", versions={}
+    )
+    (plain.parent / "docs" / "index.md").write_text(PAGE)
+    build_site(plain)
+    published = plain.parent / "site" / "downloads" / "some.failing.json"
+    assert published.read_bytes() == failing_path(notebook).read_bytes()
+
+
 def test_a_preview_builds_its_own_language_alone_and_forgets_what_was_mended(plain: Path) -> None:
-    (plain.parent / "docs" / "index.md").write_text("<!-- cell: some/none -->")
+    (plain.parent / "docs" / "index.md").write_text(
+        "<!-- receipt: some -->\n<!-- cell: some/none -->"
+    )
     (plain.parent / "other.yml").write_text("not: valid")
     plain.write_text(
         PLAIN.format(docs="docs").replace("language: en,", "language: en, siblings: [other.yml],")
@@ -299,9 +346,52 @@ def test_a_preview_builds_its_own_language_alone_and_forgets_what_was_mended(pla
     config.plugins.on_startup(command="serve", dirty=False)
     with pytest.raises(Abort):
         build(config)
-    (plain.parent / "docs" / "index.md").write_text("<!-- cell: some/table -->")
+    (plain.parent / "docs" / "index.md").write_text(
+        "<!-- receipt: some -->\n<!-- cell: some/table -->"
+    )
     build(config)
     assert "426" in (plain.parent / "site" / "index.html").read_text()
+
+
+@pytest.mark.parametrize("address", ["https://example.org/somebody/some", ""])
+def test_a_page_can_be_edited_where_the_repository_is_known(plain: Path, address: str) -> None:
+    (plain.parent / "theme" / "main.html").write_text(
+        "{{ page.edit_url }} {{ page.file.edit_uri }}"
+    )
+    (plain.parent / "docs" / "index.md").write_text("# T")
+    plain.write_text(plain.read_text() + f'repo_url: "{address}"\n')
+    build_site(plain)
+    site = plain.parent / "site"
+    edit = f"{address}/edit/main/" if address else None
+    wanted = {"index.html": "docs/index.md", "notebooks/some/index.html": "notebooks/some.ipynb"}
+    for path, source in wanted.items():
+        link = f"{edit}{source}" if edit else "None"
+        assert (site / path).read_text() == f"{link} {source}"
+
+
+def test_the_glossary_is_the_one_of_the_pages_language(plain: Path) -> None:
+    (plain.parent / "docs" / "index.md").write_text("# Words { #top }\n\n<!-- glossary -->\n")
+    (plain.parent / "glossary.docs.md").write_text("*[CRD]: a *kind* & more\n*[CA]: who signs\n")
+    build_site(plain)
+    html = (plain.parent / "site" / "index.html").read_text()
+    found = BeautifulSoup(html, "html.parser").find(class_="glossary")
+    assert found is not None
+    assert [each.text for each in found.find_all(["dt", "dd"])] == [
+        *("CA", "who signs", "CRD", "a *kind* & more"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("written", "wrong"),
+    [(None, "there is no glossary"), ("words", "is no glossary; line 1: it is no")],
+)
+def test_a_glossary_that_is_not_there_or_is_none_ends_the_build(
+    plain: Path, written: str | None, wrong: str
+) -> None:
+    (plain.parent / "docs" / "index.md").write_text("<!-- glossary -->\n")
+    if written:
+        (plain.parent / "glossary.docs.md").write_text(written)
+    assert wrong in stopped(plain)
 
 
 def test_an_unknown_language_is_a_wrong_configuration(
@@ -311,3 +401,52 @@ def test_an_unknown_language_is_a_wrong_configuration(
     with pytest.raises(Abort), caplog.at_level(logging.ERROR):
         load_config(str(plain))
     assert "Expected one of: ('en', 'zh-TW') but received: 'de'" in caplog.text
+
+
+def test_a_notebook_that_fails_keeps_its_page_which_says_since_when(plain: Path) -> None:
+    notebook = plain.parent / "notebooks" / "some.ipynb"
+    write_receipt(notebook, receipt(notebook))
+    record_failure(
+        notebook,
+        started_at="2026-02-03T00:00:00Z",
+        outcome="untrue",
+        what="cell 2 `judge`: cell failed: AssertionError",
+        versions={},
+    )
+    (plain.parent / "docs" / "index.md").write_text(PAGE)
+    build_site(plain)
+    found = BeautifulSoup((plain.parent / "site" / "index.html").read_text(), "html.parser")
+    stamp = found.find(class_="stamp--failing")
+    assert stamp is not None
+    assert "No run passed since 2026-02-03 (1 so far; the last: cell 2 `judge`" in stamp.text
+    assert found.find("td", string=re.compile("426")) is not None, "the last verified output"
+
+
+def test_claims_lead_to_the_place_where_their_cell_is_shown(plain: Path) -> None:
+    notebook = plain.parent / "notebooks" / "some.ipynb"
+    write_receipt(notebook, receipt(notebook))
+    (plain.parent / "claims").mkdir()
+    text = "{en: It is 426., zh-TW: 是 426。}"
+    (plain.parent / "claims" / "some.yml").write_text(
+        f"- claim: {text}\n  cell: table\n  verdict: holds\n  note: {text}\n"
+    )
+    plain.write_text(plain.read_text().replace("language: en", "language: en, claims_dir: claims"))
+    (plain.parent / "docs" / "some.md").write_text(PAGE)
+    (plain.parent / "docs" / "index.md").write_text("<!-- claims -->\n\n<!-- claims: some -->\n")
+    build_site(plain)
+    index = BeautifulSoup((plain.parent / "site" / "index.html").read_text(), "html.parser")
+    link = index.find("a", string="table")
+    assert link is not None
+    place, _, anchor = str(link["href"]).partition("#")
+    chapter = BeautifulSoup(
+        (plain.parent / "site" / place / "index.html").read_text(), "html.parser"
+    )
+    assert len(chapter.find_all(id=anchor)) == 1
+
+
+def test_a_claims_page_that_leaves_a_chapter_out_ends_the_build(plain: Path) -> None:
+    (plain.parent / "claims").mkdir()
+    (plain.parent / "claims" / "some.yml").write_text("[]")
+    plain.write_text(plain.read_text().replace("language: en", "language: en, claims_dir: claims"))
+    (plain.parent / "docs" / "index.md").write_text("<!-- claims -->\n")
+    assert "the page leaves out the claims of chapters; some" in stopped(plain)

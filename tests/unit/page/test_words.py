@@ -28,6 +28,9 @@ def test_the_words_that_are_filled_in_name_what_fills_them() -> None:
         "cell_output": ["cell"],
         "folded_text": ["count"],
         "folded_table": ["count"],
+        "claims_of": ["title"],
+        "failing_why": ["attempts", "since", "what"],
+        "proof_of": ["count", "when"],
         "waits_of": ["count", "seconds", "what"],
         "minutes": ["minutes", "seconds"],
         "seconds": ["seconds"],
@@ -39,7 +42,7 @@ def test_no_word_was_left_untranslated() -> None:
     assert [name for name, text in translated.items() if text == ENGLISH[name]] == []
 
 
-@pytest.mark.parametrize("name", ["verified", "stale", "failed", "missing"])
+@pytest.mark.parametrize("name", ["verified", "stale", "failing", "failed", "missing"])
 def test_only_the_state_verified_reads_as_verified(name: str) -> None:
     assert ENGLISH[name].startswith("Verified") is (name == "verified")
     translated = asdict(read_words("zh-TW"))

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from istiolab.errors import ClusterError, UsageError
-from istiolab.mesh.client import Executed, Json
+from istiolab.mesh.client import Json
+from istiolab.mesh.programs import Executed
 from istiolab.probe.reach import parse_endpoints, wait_for_service
 from tests.unit.mesh.fakes import FakeCluster, Place, executed, listed
 from tests.unit.probe.build import live

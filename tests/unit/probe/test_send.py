@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 import pytest
 
 from istiolab.errors import ClusterError, UsageError
-from istiolab.mesh.client import Executed
+from istiolab.mesh.programs import Executed
 from istiolab.probe.send import make_request, send
 from istiolab.probe.wire import MalformedError, Request
 from tests.unit.mesh.fakes import FakeCluster, Place, executed
@@ -154,7 +154,7 @@ def test_an_answer_that_drips_does_not_put_off_the_deadline() -> None:
 def test_a_port_where_nobody_listens_is_an_error_with_a_way_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("istiolab.probe.send.CONNECT_SECONDS", 0.05)
+    monkeypatch.setattr("istiolab.probe.connect.CONNECT_SECONDS", 0.05)
     port = closed_port()
     with pytest.raises(ClusterError, match=f"cannot connect to `127.0.0.1:{port}`") as caught:
         send(f"http://127.0.0.1:{port}/")

@@ -386,7 +386,7 @@ def test_the_matrix_counts_for_its_notebook_and_not_for_one_that_only_connects(
 
 
 def test_every_helper_counts_for_itself(copied: Path) -> None:
-    connect = ("mesh/client.py", "configuration.retries = 1", "configuration.retries = 2")
+    connect = ("mesh/client.py", "server=self.address)", "server=str(kubeconfig))")
     send = ("probe/send.py", "parts.port or 80", "parts.port or 8080")
     evidence = ("mesh/evidence.py", "\ndef ", "\ndef more_")
     found = {

@@ -43,7 +43,7 @@ def test_a_check_that_passes_without_its_cause_is_found(tmp_path: Path) -> None:
     )
     notebook, found = _ablations(path)
     assert toothless(notebook, found) == (
-        "every check passes without cell 2 `apply`: the run came to its end",
+        "no check fails without cell 2 `apply`: the run came to its end",
         "check cell 3 `judge` failed without none of the causes",
     )
 
@@ -58,6 +58,22 @@ def test_a_check_that_cannot_fail_is_found_beside_one_that_can(tmp_path: Path) -
     )
     notebook, found = _ablations(path)
     assert toothless(notebook, found) == ("check cell 3 `weak` failed without none of the causes",)
+
+
+def test_a_check_that_fails_for_want_of_a_name_proves_nothing(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        code("answer = 426", "apply", "cause"),
+        code("assert answer or not answer", "judge", "check"),
+    )
+    notebook, found = _ablations(path)
+    assert toothless(notebook, found) == (
+        (
+            "no check fails without cell 1 `apply`: cell 2 `judge` does not judge it "
+            "(NameError: name 'answer' is not defined): define the name before"
+        ),
+        "check cell 2 `judge` failed without none of the causes",
+    )
 
 
 def test_a_cell_between_that_fails_without_the_cause_does_not_hide_the_check(

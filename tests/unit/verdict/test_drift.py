@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from istiolab.notebook.cells import Cell, Notebook, Output, read_notebook
 from istiolab.notebook.settings import Settings, Split
-from istiolab.verdict.drift import CellDrift, Change, compare, normalise
+from istiolab.verdict.drift import CellDrift, Change, add_secrets, compare, normalise
 
 COMMITTED = Path(__file__).parents[3] / "notebooks" / "426-upgrade-required.ipynb"
 
@@ -197,6 +197,12 @@ def test_two_pods_of_one_replica_set_that_change_places_are_drift() -> None:
     assert [drift.index for drift in drifts(before, [before[0], f"answered by {two}"])] == [1]
 
 
+def test_answers_within_one_second_and_answers_in_two_are_alike() -> None:
+    one, two = "Date: Tue, 24 Nov 2026 06:57:11 GMT", "Date: Tue, 24 Nov 2026 06:57:12 GMT"
+    assert drifts([one, one, two], [one, two, two]) == ()
+    assert drifts([one], ["Date: today"]) != ()
+
+
 @pytest.mark.parametrize(
     ("one", "two"),
     [
@@ -207,7 +213,6 @@ def test_two_pods_of_one_replica_set_that_change_places_are_drift() -> None:
         ("198.51.100.2:32106", "198.51.100.2:32107"),
         ("0b5ad3c1-7e2f-4c55-9a40-2f6a9a3f3c11", "0b5ad3c1-7e2f-4c55-9a40-2f6a9a3f3c12"),
         ("2026-11-24T06:57:11Z", "2026-11-24T06:57:12Z"),
-        ("Tue, 24 Nov 2026 06:57:11 GMT", "Tue, 24 Nov 2026 06:57:12 GMT"),
         ("serial " + "a1" * 16, "serial " + "a2" * 16),
         ("backend-59cbfb99cc", "backend-844b58595c"),
         ("il-1299-demo", "il-12ab-demo"),
@@ -743,3 +748,15 @@ def test_a_split_of_nothing_and_all_has_no_room() -> None:
     split = replace(SPLIT, expected={"v1": 1.0, "v2": 0.0})
     assert drifts(counts(100, 0), counts(100, 0), own=Settings(split=split)) == ()
     assert drifts(counts(100, 0), counts(99, 1), own=Settings(split=split)) != ()
+
+
+def test_a_published_secret_is_drift_also_where_nothing_else_is() -> None:
+    before, after = (notebook(stream("same"), stream(each)) for each in ("old", "new"))
+    found = add_secrets(compare(before, after), before, [1, 0])
+    assert [(each.index, each.change) for each in found] == [
+        (0, Change.CHANGED),
+        (1, Change.CHANGED),
+    ]
+    assert found[0].diff == ("-[a secret]",)
+    assert found[1].diff == ("-[a secret]", "@@ -1 +1 @@", "-old", "+new")
+    assert add_secrets((), before, ()) == ()

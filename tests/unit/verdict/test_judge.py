@@ -28,6 +28,13 @@ def test_an_error_in_a_check_is_a_finding() -> None:
     assert judge_failure(failure, tags=("x", CHECK)) is Outcome.UNTRUE
 
 
+def test_a_check_that_got_no_answer_from_the_cluster_says_nothing_about_the_page() -> None:
+    silent = Failure(
+        ending=Ending.CELL_FAILED, index=3, name="some", message="SilentError: does not answer"
+    )
+    assert judge_failure(silent, tags=("x", CHECK)) is Outcome.BROKEN
+
+
 def test_an_error_in_any_other_cell_says_nothing_about_the_page() -> None:
     assert judge_failure(_failure(Ending.CELL_FAILED), tags=("cause",)) is Outcome.BROKEN
 

@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterable, Iterator
 
 from istiolab.ablate import Ablated
+from istiolab.errors import ExitCode
+from istiolab.verdict.judge import Outcome
 
 
 def render(found: Iterable[Ablated]) -> str:
@@ -22,13 +24,25 @@ def as_json(found: Iterable[Ablated]) -> str:
                 {"cause": cause, "check": check, "how": how} for cause, check, how in each.rows
             ],
             "problems": list(each.problems),
+            "barred": each.barred or None,
         }
         for each in found
     ]
     return json.dumps(rows, indent=2, ensure_ascii=False)
 
 
+def exit_code(found: Iterable[Ablated]) -> ExitCode:
+    """Return the exit code: what could not be tried outweighs what is not proven."""
+    listed = list(found)
+    if any(each.barred for each in listed):
+        return ExitCode.KERNEL
+    return ExitCode.FINDING if any(each.problems for each in listed) else ExitCode.OK
+
+
 def _lines(found: Ablated) -> Iterator[str]:
+    if found.barred:
+        yield from (f"{found.notebook.name}: {Outcome.BARRED}", f"  {found.barred}")
+        return
     state = "not proven" if found.problems else "proven"
     yield f"{found.notebook.name}: {state}"
     for cause, check, how in found.rows:

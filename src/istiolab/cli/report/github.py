@@ -26,6 +26,8 @@ def cell_line(text: str, cell_id: str) -> int:
 
 def _annotations(found: Verified) -> Iterator[str]:
     run = found.execution
+    if found.barred:
+        yield _command(found, 1, str(found.outcome), found.barred)
     if run is None:
         return
     text = found.notebook.read_text(encoding="utf-8")

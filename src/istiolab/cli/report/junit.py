@@ -13,6 +13,7 @@ from istiolab.verdict.judge import Outcome
 from istiolab.verify import Verified
 
 _FAILED = frozenset({Outcome.DRIFTED, Outcome.UPDATED, Outcome.LEAKED, Outcome.UNTRUE})
+_ERRORS = frozenset({Outcome.BROKEN, Outcome.BARRED})
 # Characters that XML 1.0, 2.2 does not allow, whatever a cell may have put out.
 _FORBIDDEN = dict.fromkeys(
     [*range(9), 11, 12, *range(14, 32), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF]
@@ -41,7 +42,7 @@ def _case(found: Verified) -> ET.Element:
     case.set("file", str(found.notebook))
     if found.outcome is Outcome.UNCHANGED:
         ET.SubElement(case, "skipped", message="unchanged since it was verified on this cluster")
-    elif found.outcome in _FAILED or found.outcome is Outcome.BROKEN:
+    elif found.outcome in _FAILED | _ERRORS:
         kind = "failure" if found.outcome in _FAILED else "error"
         child = ET.SubElement(case, kind, message=headline(found), type=str(found.outcome))
         child.text = "\n".join(explanation(found)).translate(_FORBIDDEN)

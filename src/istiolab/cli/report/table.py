@@ -21,6 +21,8 @@ def as_table(found: Verified) -> dict[str, object]:
         "notebook": str(found.notebook),
         "outcome": str(found.outcome),
         "seconds": round(run.seconds, 1) if run else 0.0,
+        "barred": found.barred or None,
+        "stages": {stage: round(seconds, 2) for stage, seconds in found.stages.items()},
         "leaks": list(found.leaks),
         "drifts": [
             {

@@ -34,6 +34,8 @@ def headline(found: Verified) -> str:
 
 def explanation(found: Verified) -> Iterator[str]:
     """Yield what is wrong, or was taken over: cell, diff or traceback, and the evidence's path."""
+    if found.barred:
+        yield found.barred
     yield from found.leaks
     for drift in found.drifts:
         yield f"{drift.label}: {drift.change}"
@@ -53,6 +55,8 @@ def hint(found: Verified) -> str | None:
             "if the new output is right, take it over: "
             f"`istiolab verify {found.notebook.stem} --update`, and review the diff"
         )
+    if found.outcome is Outcome.BARRED:
+        return "run it where a lab of our own can be, or leave it out: name the other notebooks"
     return None
 
 

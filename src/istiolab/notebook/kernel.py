@@ -1,0 +1,59 @@
+"""A plan in, the kernel's manager and environment out."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+from jupyter_client.manager import AsyncKernelManager
+from nbformat import NotebookNode
+
+from istiolab.errors import KernelError
+from istiolab.notebook.execution import RunPlan
+from istiolab.notebook.here import handed_on
+
+
+def kernel_manager(plan: RunPlan, document: NotebookNode, folder: Path) -> AsyncKernelManager:
+    """Return the manager of a kernel whose files lie in `folder`.
+
+    Raises:
+        KernelError: the kernel that the notebook names is not there.
+    """
+    name = document.metadata.kernelspec.name
+    specs = KernelSpecManager()
+    try:
+        specs.get_kernel_spec(name)
+    except NoSuchKernel as missing:
+        there = ", ".join(f"`{each}`" for each in sorted(specs.find_kernel_specs())) or "none"
+        raise KernelError(
+            f"`{plan.path.name}` names the kernel `{name}`, which is not there",
+            where=(f"kernels there are: {there}",),
+        ) from missing
+    # Sockets of the file system: no port of the machine is taken, and ipykernel warns about TCP.
+    # Their path must be absolute, since the kernel runs in the notebook's folder, and short, since
+    # `sun_path` holds 108 bytes (unix(7)).
+    return AsyncKernelManager(
+        kernel_name=name,
+        transport="ipc",
+        ip=str(folder / "k"),
+        connection_file=str(folder / "kernel.json"),
+    )
+
+
+def kernel_environment(plan: RunPlan, folder: Path) -> dict[str, str]:
+    """Return the variables of a kernel whose files lie in `folder`."""
+    temporary = folder / "tmp"
+    temporary.mkdir()
+    kubeconfig = plan.environment.get("KUBECONFIG") or os.environ.get("KUBECONFIG")
+    return {
+        **handed_on(os.environ, Path(kubeconfig) if kubeconfig else None),
+        # Nobody's own start-up files and history.
+        "IPYTHONDIR": str(folder / "ipython"),
+        # What a kernel puts there goes with it, however it ends: Kubernetes' client writes the
+        # kubeconfig's private key into such a file, and counts on a quiet end to remove it.
+        "TMPDIR": str(temporary),
+        # Sets show in the same order in each run.
+        "PYTHONHASHSEED": "0",
+        **plan.environment,
+    }

@@ -1,0 +1,28 @@
+"""MkDocs' configuration in, the same with what only a build can know out.
+
+With `plugin` and `site_files` the only module that knows MkDocs.
+"""
+
+from __future__ import annotations
+
+from mkdocs.config.defaults import MkDocsConfig
+
+BRANCH = "main"
+"""The repository's branch that a reader's edit goes to."""
+_NEEDS_SERVER = ("navigation.instant", "navigation.instant.prefetch", "search.share")
+# Material asks for it from elsewhere, unless it finds one by this name.
+_WORKER = "assets/vendor/iframe-worker.js"
+
+
+def link_to_sources(config: MkDocsConfig) -> None:
+    """Say where the pages can be edited, if the repository's address is known."""
+    config.edit_uri = f"edit/{BRANCH}/" if config.repo_url else None
+
+
+def fit_for_disk(config: MkDocsConfig) -> None:
+    """Make the site one that is opened from the disk: no server answers, no worker starts."""
+    theme = config.theme
+    theme["features"] = [each for each in theme["features"] if each not in _NEEDS_SERVER]
+    config.extra["polyfills"] = [_WORKER]
+    # A file has no address that could be named on its pages.
+    config.site_url = ""

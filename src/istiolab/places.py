@@ -1,0 +1,165 @@
+"""Where notebooks run: on the lab that is up, or on a bare lab of their own beside it.
+
+A notebook says in its metadata what it needs (`notebook/needs.py`); nothing else decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from istiolab.bare import BareLab
+from istiolab.batch import workers_for
+from istiolab.errors import UsageError
+from istiolab.lab.folders import lab_name, state_folder
+from istiolab.lab.holding import hold
+from istiolab.lab.provider import current, provider_of
+from istiolab.lab.spec import Lab, NodePaths
+from istiolab.mesh.orphans import clear_up
+from istiolab.notebook.needs import Need, need_of
+from istiolab.receipt.model import ClusterFacts
+from istiolab.system.progress import Reporter
+from istiolab.system.scratch import sweep_scratch
+from istiolab.verify import read_cluster
+
+WHY_BARRED = (
+    "it installs Istio and removes it again, which is not for a cluster that is given: "
+    "it needs a lab of our own"
+)
+
+
+class Place(Protocol):
+    """A cluster that notebooks run on."""
+
+    @property
+    def cluster(self) -> ClusterFacts:
+        """Return what it is, or will be, made of."""
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Return the variables by which a notebook finds it."""
+
+    def prepare(self, reporter: Reporter) -> None:
+        """Make it ready for the next run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeshLab:
+    """The lab that is up."""
+
+    cluster: ClusterFacts
+    """What it runs."""
+    environment: Mapping[str, str]
+    """The variables by which a notebook finds it."""
+
+    def prepare(self, reporter: Reporter) -> None:
+        """Do nothing: notebooks keep to namespaces of their own, or put back what they changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """Notebooks, and where they run."""
+
+    place: Place
+    """Where."""
+    paths: tuple[Path, ...]
+    """The notebooks."""
+    workers: int
+    """How many run at the same time."""
+    alone: bool
+    """Each takes the whole place, and needs it made ready before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shares:
+    """All notebooks that were asked for."""
+
+    shares: tuple[Share, ...]
+    """Those that can run."""
+    barred: tuple[Path, ...]
+    """Those that cannot run here."""
+
+
+@contextmanager
+def share_out(
+    paths: Sequence[Path], name: str | None, *, workers: int | None, reporter: Reporter
+) -> Iterator[Shares]:
+    """Say where each notebook runs; what is brought up for them goes at the end.
+
+    What a run that was killed had among the temporary files goes before.
+
+    Args:
+        paths: the notebooks.
+        name: the lab's name; None means `ISTIOLAB_NAME`, or `default`.
+        workers: how many run at the same time; None means as many as fit.
+        reporter: told of what takes time.
+
+    Raises:
+        KernelError: one is no notebook, or needs a kind of lab that there is not.
+        UsageError: the lab has no mesh, and one needs it.
+        LabError: the lab is not up, and one needs it.
+        ClusterError: the lab does not answer.
+    """
+    sweep_scratch()
+    needs = {path: need_of(path) for path in paths}
+    meshed = tuple(path for path in paths if needs[path] is Need.MESH)
+    bare = tuple(path for path in paths if needs[path] is Need.BARE)
+    given = bool(bare) and is_given(name)
+    shares = []
+    with ExitStack() as stack:
+        if meshed:
+            place = mesh_lab(name, reporter, stack)
+            room = workers or workers_for(place.cluster.kubeconfig)
+            shares.append(Share(place=place, paths=meshed, workers=room, alone=False))
+        if bare and not given:
+            own = stack.enter_context(BareLab(lab_name(name)))
+            shares.append(Share(place=own, paths=bare, workers=1, alone=True))
+        yield Shares(shares=tuple(shares), barred=bare if given else ())
+
+
+def mesh_lab(name: str | None, reporter: Reporter, stack: ExitStack) -> MeshLab:
+    """Return the lab that is up, and has a mesh; hold it, and clear up after runs that were killed.
+
+    Args:
+        name: the lab's name.
+        reporter: told of what takes time, and of what was left.
+        stack: gives it back at the end.
+
+    Raises:
+        UsageError: it has none.
+        LabError: it is not up.
+        ClusterError: it does not answer.
+    """
+    lab = current(name)
+    if lab.bare:
+        raise UsageError(
+            f"lab `{lab.name}` is bare: it has no mesh for a notebook to run on",
+            hint="name another: `istiolab up --name NAME`, then `istiolab verify --name NAME`",
+        )
+    stack.enter_context(hold(lab.name, reporter))
+    with reporter.step("look at the cluster", estimate_seconds=1):
+        left = clear_up(lab.kubeconfig)
+        cluster = read_cluster(lab.kubeconfig, provider=lab.provider)
+    for each in left:
+        reporter.note(f" - {each}: left by a run that was killed, and taken back")
+    return MeshLab(cluster=cluster, environment=kernel_environment(lab))
+
+
+def is_given(name: str | None) -> bool:
+    """Tell whether the lab is a cluster that somebody gave us."""
+    lab = provider_of(lab_name(name)).find()
+    return lab is not None and lab.provider != "embedded"
+
+
+def kernel_environment(lab: Lab) -> dict[str, str]:
+    """Return the variables by which a notebook finds the lab."""
+    found = {"KUBECONFIG": str(lab.kubeconfig), "ISTIOLAB_CONTEXT": lab.context}
+    programs = NodePaths(root=state_folder(lab.name)).bin
+    if programs.is_dir():
+        found["ISTIOLAB_BIN"] = str(programs)
+    if lab.workload_image:
+        found["ISTIOLAB_WORKLOAD_IMAGE"] = lab.workload_image
+    return found

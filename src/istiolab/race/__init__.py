@@ -1,0 +1,1 @@
+"""Verification measured beside the other tools that execute notebooks: same ones, same cluster."""

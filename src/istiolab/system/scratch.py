@@ -1,0 +1,47 @@
+"""Folders for the time of a run, and an end for those whose run was killed.
+
+Rule 1: a folder says whose it is. One is swept only if that process has ended, and is this user's.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from istiolab.system.identity import is_gone, this_process
+
+_PREFIX = "istiolab-run-"
+_OWNER = ".owner"
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """Give an empty folder among the temporary files, and delete it with all that came into it."""
+    with tempfile.TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        (folder / _OWNER).write_text(this_process())
+        yield folder
+
+
+def sweep_scratch() -> tuple[Path, ...]:
+    """Delete the folders of processes of this user that were killed, and return them."""
+    left = sorted(
+        each for each in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*") if _is_left(each)
+    )
+    for folder in left:
+        shutil.rmtree(folder, ignore_errors=True)
+    return tuple(left)
+
+
+def _is_left(folder: Path) -> bool:
+    try:
+        # In a folder that everybody may write to, what another user put there is not believed.
+        if folder.is_symlink() or folder.stat().st_uid != os.getuid():
+            return False
+        return is_gone((folder / _OWNER).read_text())
+    except OSError:
+        return False

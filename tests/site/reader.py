@@ -1,0 +1,23 @@
+"""What a reader does on a page."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Locator, Page
+
+
+def search(page: Page, query: str) -> Locator:
+    """Search as a reader does, and return the first link found."""
+    field = page.locator(".md-search__input")
+    field.click()
+    # Key by key: Material searches when a key is let go.
+    field.press_sequentially(query)
+    field.press("End")  # Chinese comes from no key of its own
+    first = page.locator(".md-search-result__link").first
+    first.wait_for(timeout=15_000)
+    return first
+
+
+def switch_language(page: Page, to: str) -> None:
+    """Choose the page in another language, as a reader does with the mouse."""
+    page.locator(".md-select button").hover()
+    page.locator(f".md-select__link[hreflang={to}]").click()

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from threading import Barrier
+from time import monotonic
+from typing import Any
+
+import pytest
+
+from istiolab import ablate
+from istiolab.ablate import ablate_all
+from istiolab.errors import SilentError
+from istiolab.notebook.execution import Execution, RunPlan
+from istiolab.notebook.run import run_notebook
+from istiolab.receipt.proof import holds, load_proof
+from istiolab.verify import Wish
+from tests.unit.notebook.build import code, write
+from tests.unit.test_publish import CLUSTER
+
+WISH = Wish(environment={}, reports=Path("reports"))
+SHARP = (
+    code("seen = set()"),
+    code("seen.add(1)", "one", "cause"),
+    code("seen.add(2)", "two", "cause"),
+    code("assert seen == {1, 2}", "judge", "check"),
+)
+
+
+@pytest.fixture
+def without_cluster(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], None]:
+    """Run the ablations in real kernels, on no cluster; a hook is called in each run."""
+
+    def install(hook: Callable[[], None]) -> None:
+        def execute(path: Path, _cluster: object, **how: Any) -> tuple[Execution, tuple[()], str]:
+            hook()
+            plan = RunPlan(path=path, leave_out=how["leave_out"], past_failures=True)
+            return run_notebook(plan, progress=how["progress"]), (), ""
+
+        monkeypatch.setattr(ablate, "execute", execute)
+
+    return install
+
+
+def test_every_ablation_of_every_notebook_runs_beside_the_others(
+    tmp_path: Path, without_cluster: Callable[[Callable[[], None]], None]
+) -> None:
+    together = Barrier(4, timeout=30)
+
+    def meet() -> None:
+        together.wait()
+
+    without_cluster(meet)
+    paths = [write(tmp_path, *SHARP, name=name) for name in ("a", "b")]
+    told: list[float] = []
+    found = ablate_all(
+        paths, CLUSTER, wish=WISH, workers=4, progress=lambda _, done: told.append(done)
+    )
+    assert [each.problems for each in found] == [(), ()]
+    assert [[row[0] for row in each.rows] for each in found] == [
+        ["cell 2 `one`", "cell 3 `two`"]
+    ] * 2
+    for path in paths:
+        proof = load_proof(path)
+        assert proof is not None
+        assert holds(path, proof)
+        assert [run.check for run in proof.runs] == ["cell 4 `judge`"] * 2
+    assert all(0 <= done <= 1 for done in told)
+
+
+def test_one_that_changes_the_mesh_is_ablated_with_nothing_beside_it(
+    tmp_path: Path, without_cluster: Callable[[Callable[[], None]], None]
+) -> None:
+    started: list[float] = []
+    without_cluster(lambda: started.append(monotonic()))
+    path = write(tmp_path, *SHARP)
+    tree = json.loads(path.read_text())
+    tree["metadata"]["istiolab"] = {"changes_mesh": True}
+    path.write_text(json.dumps(tree))
+    ends: list[float] = []
+    (found,) = ablate_all(
+        [path], CLUSTER, wish=WISH, workers=4, progress=lambda *_: ends.append(monotonic())
+    )
+    assert found.problems == ()
+    first, second = started
+    # The first run's last cell was begun before the second run was.
+    assert [first < end < second for end in ends[:4]] == [True] * 4
+
+
+def test_the_cluster_is_made_ready_before_each_run(
+    tmp_path: Path, without_cluster: Callable[[Callable[[], None]], None]
+) -> None:
+    done: list[str] = []
+    without_cluster(lambda: done.append("run"))
+    ablate_all(
+        [write(tmp_path, *SHARP)],
+        CLUSTER,
+        wish=WISH,
+        workers=1,
+        prepare=lambda: done.append("ready"),
+    )
+    assert done == ["ready", "run", "ready", "run"]
+
+
+def test_what_is_not_proven_loses_its_proof(
+    tmp_path: Path, without_cluster: Callable[[Callable[[], None]], None]
+) -> None:
+    without_cluster(lambda: None)
+    path = write(tmp_path, *SHARP)
+    ablate_all([path], CLUSTER, wish=WISH, workers=2)
+    assert load_proof(path) is not None
+    write(tmp_path, *SHARP[:-1], code("assert seen is not None", "judge", "check"))
+    (found,) = ablate_all([path], CLUSTER, wish=WISH, workers=2)
+    assert len(found.problems) == 3
+    assert load_proof(path) is None
+
+
+def test_a_cluster_that_is_away_proves_nothing_and_is_no_finding(
+    tmp_path: Path, without_cluster: Callable[[Callable[[], None]], None]
+) -> None:
+    without_cluster(lambda: None)
+    source = "from istiolab.errors import SilentError\nif not seen: raise SilentError('away')"
+    cells = (code("seen = set()"), code("seen.add(1)", "one", "cause"))
+    path = write(tmp_path, *cells, code(source, "judge", "check"))
+    with pytest.raises(SilentError, match=r"cell 3 `judge`: SilentError: away"):
+        ablate_all([path], CLUSTER, wish=Wish(environment={}, reports=tmp_path), workers=1)
+    assert load_proof(path) is None

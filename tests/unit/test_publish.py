@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from istiolab.publish import describe, publish
+from istiolab.receipt.failing import load_failing
+from istiolab.receipt.model import ClusterFacts
+from istiolab.receipt.store import State, load_receipt, receipt_path, status
+from istiolab.verdict.judge import Outcome
+from tests.unit.cli.outcomes import FAILURE, drift, verified
+from tests.unit.notebook.build import code, write
+
+CLUSTER = ClusterFacts(
+    kubeconfig=Path("kubeconfig"),
+    provider="embedded",
+    versions={"istio": "1.28.2"},
+    images={},
+    mesh_config_sha256="0",
+    machine={},
+)
+
+
+@pytest.fixture
+def notebook(tmp_path: Path) -> Path:
+    return write(tmp_path, code("1"))
+
+
+def test_attempts_count_the_runs_since_the_last_receipt(notebook: Path) -> None:
+    publish(verified(Outcome.UNTRUE, failure=FAILURE, notebook=notebook), CLUSTER)
+    publish(verified(Outcome.LEAKED, leaks=("left behind: x",), notebook=notebook), CLUSTER)
+    publish(verified(Outcome.VERIFIED, notebook=notebook), CLUSTER)
+    receipt = load_receipt(notebook)
+    assert receipt is not None
+    assert receipt.attempts == 3
+    assert load_failing(notebook) is None
+    publish(verified(Outcome.VERIFIED, notebook=notebook), CLUSTER)
+    again = load_receipt(notebook)
+    assert again is not None
+    assert again.attempts == 1
+
+
+@pytest.mark.parametrize(
+    "outcome", [Outcome.UNTRUE, Outcome.BROKEN, Outcome.DRIFTED, Outcome.LEAKED]
+)
+def test_a_run_that_did_not_pass_leaves_notebook_and_receipt_byte_for_byte(
+    notebook: Path, outcome: Outcome
+) -> None:
+    publish(verified(Outcome.VERIFIED, notebook=notebook), CLUSTER)
+    before = notebook.read_bytes(), receipt_path(notebook).read_bytes()
+    drifts = (drift(),) if outcome is Outcome.DRIFTED else ()
+    publish(verified(outcome, failure=FAILURE, drifts=drifts, notebook=notebook), CLUSTER)
+    assert (notebook.read_bytes(), receipt_path(notebook).read_bytes()) == before
+    found = status(notebook)
+    assert found.state is State.FAILING
+    assert found.receipt is not None
+    assert found.failing is not None
+    assert found.failing.outcome == outcome
+
+
+def test_what_was_not_run_changes_nothing(notebook: Path) -> None:
+    publish(verified(Outcome.UNCHANGED, notebook=notebook), CLUSTER)
+    assert status(notebook).state is State.MISSING
+
+
+def test_new_outputs_are_written_with_a_receipt_that_fits_them(notebook: Path) -> None:
+    before = notebook.read_bytes()
+    publish(verified(Outcome.UPDATED, drifts=(drift(),), notebook=notebook), CLUSTER)
+    assert notebook.read_bytes() != before
+    assert status(notebook).state is State.VERIFIED
+
+
+def test_a_failure_is_described_by_its_cell_its_leak_or_its_cells_that_differ() -> None:
+    assert describe(verified(Outcome.UNTRUE, failure=FAILURE)) == (
+        "cell 2 `judge`: cell failed: AssertionError: no <b>"
+    )
+    assert describe(verified(Outcome.LEAKED, leaks=("left behind: x", "altered: y"))) == (
+        "left behind: x"
+    )
+    assert describe(verified(Outcome.DRIFTED, drifts=(drift(),))) == (
+        "other outputs than the published ones: cell 1 `ask`"
+    )
