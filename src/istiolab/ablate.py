@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from istiolab.batch import changes_mesh, plan_waves
+from istiolab.batch import changes_mesh, plan_all
 from istiolab.errors import SilentError
 from istiolab.notebook.cells import CAUSE, CHECK, Cell, Notebook, read_notebook
 from istiolab.notebook.execution import Execution
@@ -80,7 +80,7 @@ def ablate_all(
     notebooks = {path: read_notebook(path) for path in paths}
     waves = [
         [_Run(path=path, cause=cause) for path in wave for cause in tagged(notebooks[path], CAUSE)]
-        for wave in plan_waves([(path, changes_mesh(path)) for path in paths])
+        for wave in plan_all(paths)
     ]
     fractions = {(run.path, run.cause.id): 0.0 for wave in waves for run in wave}
 

@@ -6,6 +6,7 @@ Rule 2: the cluster is looked at before and after each wave; whoever ran while i
 than it was has not passed.
 Rule 3: the namespaces of a wave are gone before the next begins; those of the last one are still on
 their way out on return (`Wish.departures`).
+Rule 4: of a wave, the notebook that took longest last time begins first: it is what all wait for.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from istiolab.mesh.capacity import Capacity, Room
 from istiolab.notebook.document import load_document
 from istiolab.publish import publish
 from istiolab.receipt.model import ClusterFacts
+from istiolab.receipt.store import last_seconds
 from istiolab.system.stopwatch import Stopwatch
 from istiolab.verdict.judge import Outcome
 from istiolab.verdict.leaks import leaks
@@ -47,11 +49,14 @@ def verify_all(
     """Verify notebooks, and publish those that passed.
 
     Args:
-        paths: the notebooks.
+        paths: the notebooks, each once.
         cluster: where they run.
         wish: how.
         workers: how many run at the same time.
         progress: told before each cell.
+
+    Returns:
+        What came of each, in the order of `paths`.
 
     Raises:
         KernelError: one is no notebook, or its kernel does not start.
@@ -64,7 +69,7 @@ def verify_all(
         progress(path, what, fraction)
 
     found: list[Verified] = []
-    for wave in plan_waves([(path, changes_mesh(path)) for path in paths]):
+    for wave in plan_all(paths):
         wish.departures.wait()
         for each in wave:
             tell(each, "cluster before", 0.0)
@@ -81,7 +86,7 @@ def verify_all(
             tell(verified.notebook, "receipt", 1.0)
             publish(verified, cluster)
             found.append(replace(verified, stages=watch.end(verified.notebook)))
-    return found
+    return sorted(found, key=lambda each: paths.index(each.notebook))
 
 
 def _left(before: dict[str, str], kubeconfig: Path, wish: Wish) -> tuple[str, ...]:
@@ -97,11 +102,27 @@ def stage_of(what: str) -> str:
     return "cells" if what.startswith("cell ") else what
 
 
+def plan_all(paths: Sequence[Path]) -> tuple[tuple[Path, ...], ...]:
+    """Return who runs with whom, and in which order they begin.
+
+    Raises:
+        KernelError: one is no notebook.
+    """
+    ordered = longest_first([(path, last_seconds(path)) for path in paths])
+    return plan_waves([(path, changes_mesh(path)) for path in ordered])
+
+
 def plan_waves(notebooks: Iterable[tuple[Path, bool]]) -> tuple[tuple[Path, ...], ...]:
     """Return who runs with whom: all that keep to themselves first, then each other one alone."""
     listed = list(notebooks)
     shared = tuple(path for path, alone in listed if not alone)
     return (*((shared,) if shared else ()), *((path,) for path, alone in listed if alone))
+
+
+def longest_first(notebooks: Iterable[tuple[Path, float | None]]) -> tuple[Path, ...]:
+    """Return in which order notebooks begin: one of which nothing is known may be the longest."""
+    known = [(path, math.inf if seconds is None else seconds) for path, seconds in notebooks]
+    return tuple(path for path, _ in sorted(known, key=lambda each: -each[1]))
 
 
 def changes_mesh(path: Path) -> bool:

@@ -9,15 +9,23 @@ from time import sleep
 import pytest
 
 from istiolab import batch
-from istiolab.batch import changes_mesh, plan_waves, plan_workers, verify_all
+from istiolab.batch import (
+    changes_mesh,
+    longest_first,
+    plan_waves,
+    plan_workers,
+    verify_all,
+)
 from istiolab.errors import ClusterError, KernelError
 from istiolab.mesh import departures, inventory
 from istiolab.mesh.capacity import Capacity, Room
 from istiolab.mesh.departures import Departures
+from istiolab.receipt.store import write_receipt
 from istiolab.verdict.judge import Outcome
 from istiolab.verify import Progress, Verified, Wish
 from tests.unit.cli.outcomes import verified
 from tests.unit.notebook.build import code, write
+from tests.unit.receipt.test_store import make_receipt
 from tests.unit.test_publish import CLUSTER
 
 
@@ -27,6 +35,13 @@ def test_those_that_change_the_mesh_run_alone_after_the_others() -> None:
     assert waves == ((one, two), (mesh,), (other,))
     assert plan_waves([]) == ()
     assert plan_waves([(mesh, True)]) == ((mesh,),)
+
+
+def test_the_longest_begins_first_and_one_of_which_nothing_is_known_before_it() -> None:
+    short, long, new, other = (Path(name) for name in ("short", "long", "new", "other"))
+    told = [(short, 1.0), (long, 3.0), (new, None), (other, 1.0)]
+    assert longest_first(told) == (new, long, short, other)
+    assert longest_first([]) == ()
 
 
 @pytest.mark.parametrize("flag", [True, False])
@@ -126,6 +141,20 @@ def test_the_namespaces_of_a_wave_are_gone_before_the_next_and_those_of_the_last
         *("gone", "look", "mesh", "begin", "look"),
     ]
     assert wished.departures.pending
+
+
+def test_a_wave_begins_with_the_longest_and_what_came_of_it_is_told_in_the_order_that_was_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster = Cluster(monkeypatch, {})
+    paths = [write(tmp_path, code("1"), name=name) for name in ("short", "long", "other")]
+    for path, seconds in zip(paths, (2.0, 3.0, 1.0), strict=True):
+        write_receipt(path, replace(make_receipt(path), duration_seconds=seconds))
+    found = verify_all(paths, CLUSTER, wish=wish(), workers=1)
+    assert [each for each in cluster.done if each not in ("look", "begin", "gone")] == [
+        *("long", "short", "other")
+    ]
+    assert [each.notebook for each in found] == paths
 
 
 def test_what_goes_with_a_namespace_is_no_leak(

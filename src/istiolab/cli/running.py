@@ -14,7 +14,7 @@ from istiolab.mesh.departures import Departures
 from istiolab.places import WHY_BARRED, Share, Shares
 from istiolab.receipt.ledger import Entry, add_entries, summarise
 from istiolab.receipt.proof import holds, load_proof
-from istiolab.receipt.store import load_receipt
+from istiolab.receipt.store import last_seconds
 from istiolab.system.progress import SILENT, Reporter
 from istiolab.verdict.judge import Outcome
 from istiolab.verify import Verified, Wish, is_unchanged
@@ -76,7 +76,7 @@ def _run_together(
     workers = share.workers
     title = paths[0].stem if len(paths) == 1 else f"{len(paths)} notebooks, {workers} at a time"
     done = dict.fromkeys(paths, 0.0)
-    estimate = _last_duration(paths[0]) if len(paths) == 1 else None
+    estimate = last_seconds(paths[0]) if len(paths) == 1 else None
     with reporter.step(title, estimate_seconds=estimate) as step:
 
         def tell(path: Path, what: str, fraction: float) -> None:
@@ -193,11 +193,3 @@ def _is_proven(path: Path) -> bool:
         return proof is not None and holds(path, proof)
     except IstiolabError:  # what cannot be believed is proven anew
         return False
-
-
-def _last_duration(path: Path) -> float | None:
-    try:
-        receipt = load_receipt(path)
-    except IstiolabError:  # an estimate is not worth a failure; the run replaces the receipt
-        return None
-    return receipt.duration_seconds if receipt else None

@@ -62,6 +62,18 @@ def load_receipt(notebook_path: Path) -> Receipt | None:
     return Receipt.from_json(text) if text is not None else None
 
 
+def last_seconds(notebook_path: Path) -> float | None:
+    """Return how long a notebook took when it passed last; None if nobody knows.
+
+    It is to plan by: a receipt that cannot be believed is no failure here.
+    """
+    try:
+        receipt = load_receipt(notebook_path)
+    except IstiolabError:
+        return None
+    return receipt.duration_seconds if receipt else None
+
+
 def write_receipt(notebook_path: Path, receipt: Receipt) -> Path:
     """Write the receipt of a notebook in one piece, and return where it lies.
 

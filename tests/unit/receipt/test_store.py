@@ -11,7 +11,14 @@ from istiolab.errors import HostError, IstiolabError
 from istiolab.receipt import record
 from istiolab.receipt.fingerprint import code_of, notebook_sha256
 from istiolab.receipt.model import CellTime, Receipt, WaitTime
-from istiolab.receipt.store import State, load_receipt, receipt_path, status, write_receipt
+from istiolab.receipt.store import (
+    State,
+    last_seconds,
+    load_receipt,
+    receipt_path,
+    status,
+    write_receipt,
+)
 from istiolab.receipt.uses import helpers_sha256, manifests_sha256
 from tests.unit.notebook.build import code, write
 
@@ -51,6 +58,14 @@ def test_a_receipt_comes_back_as_it_was_written(notebook: Path) -> None:
     written = write_receipt(notebook, receipt)
     assert written == notebook.parent / "receipts" / "some.json"
     assert load_receipt(notebook) == receipt
+
+
+def test_how_long_it_took_last_is_known_from_a_receipt_that_can_be_believed(notebook: Path) -> None:
+    assert last_seconds(notebook) is None
+    written = write_receipt(notebook, make_receipt(notebook))
+    assert last_seconds(notebook) == 1.5
+    written.write_text(written.read_text().replace("1.5", "0.5"))
+    assert last_seconds(notebook) is None
 
 
 def test_status_is_verified_while_nothing_changed(notebook: Path) -> None:
