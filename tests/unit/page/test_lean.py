@@ -7,20 +7,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
-from pygments.lexers import PythonLexer
+from pygments.lexers import PythonLexer, YamlLexer
 
 from istiolab.page.lean import drop_plain_marks
 
 
 @given(st.text(alphabet="ab =.(\n<&'\"1#", max_size=60))
-def test_code_reads_the_same_and_only_names_and_gaps_lose_their_element(code: str) -> None:
+def test_code_reads_the_same_and_only_what_needs_no_colour_loses_its_element(code: str) -> None:
     html = highlight(code, PythonLexer(), HtmlFormatter())
     lean = drop_plain_marks(html)
     before, after = BeautifulSoup(html, "html.parser"), BeautifulSoup(lean, "html.parser")
     assert after.text == before.text
     kept = [str(each) for each in before.find_all("span", class_=True)]
-    kept = [each for each in kept if not each.startswith(('<span class="n">', '<span class="w">'))]
+    plain = tuple(f'<span class="{name}">' for name in ("n", "w", "o", "p"))
+    kept = [each for each in kept if not each.startswith(plain)]
     assert [str(each) for each in after.find_all("span")] == kept
+
+
+def test_a_manifest_keeps_its_keys_and_values_alone() -> None:
+    html = drop_plain_marks(highlight("a: [b]\n", YamlLexer(), HtmlFormatter(nowrap=True)))
+    assert html == ('<span class="nt">a</span>: [<span class="nv">b</span>]\n')
 
 
 def test_names_have_the_colour_of_the_text_in_materials_style() -> None:
