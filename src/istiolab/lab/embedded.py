@@ -140,7 +140,8 @@ class EmbeddedProvider:
         missing = missing_builds(plan_builds(self._pins, self._cache))
         building = bool(missing) or not self._image_folder().is_dir()
         disk = BUILD_DISK_BYTES if missing else host.RUN_DISK_BYTES
-        return host.problems(host.gather_facts(self._cache), building=building, disk_bytes=disk)
+        facts = host.gather_facts(self._cache, self._paths.socket)
+        return host.problems(facts, building=building, disk_bytes=disk)
 
     def ensure_parts(self, reporter: Reporter) -> tuple[Mapping[str, Path], Path]:
         """Build what is missing; return the folders of programs and the image store."""

@@ -49,6 +49,7 @@ _WHY = {
 }
 RUN_DISK_BYTES = 3 * 10**9
 RUN_MEMORY_BYTES = 2 * 10**9
+LONGEST_SOCKET_BYTES = 107  # `sun_path` in unix(7), without the zero at its end
 FILE_SYSTEMS = frozenset({"overlay", "tmpfs", "proc", "sysfs"})
 
 
@@ -72,6 +73,8 @@ class HostFacts:
     """Free disk under the cache folder."""
     memory_bytes: int
     """Memory that is available."""
+    socket_bytes: int
+    """How long the path of the lab's socket is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,8 +89,13 @@ class Problem:
     """The Debian package that mends it, if one does."""
 
 
-def gather_facts(cache: Path) -> HostFacts:
-    """Look at this machine; changes nothing."""
+def gather_facts(cache: Path, socket: Path) -> HostFacts:
+    """Look at this machine; changes nothing.
+
+    Args:
+        cache: the cache folder, which need not be there yet.
+        socket: where the lab's socket will be.
+    """
     existing = next(p for p in (cache, *cache.parents) if p.exists())
     return HostFacts(
         system=platform.system(),
@@ -98,6 +106,7 @@ def gather_facts(cache: Path) -> HostFacts:
         controllers=_controllers(),
         disk_bytes=shutil.disk_usage(existing).free,
         memory_bytes=_memory_available(),
+        socket_bytes=len(os.fsencode(socket)),
     )
 
 
@@ -128,6 +137,15 @@ def problems(facts: HostFacts, *, building: bool, disk_bytes: int) -> tuple[Prob
                 what=f"{facts.memory_bytes / 1e9:.1f} GB of memory are available, and "
                 f"{RUN_MEMORY_BYTES / 1e9:.1f} GB are needed",
                 remedy="end other programs, or use a larger machine",
+            )
+        )
+    if facts.socket_bytes > LONGEST_SOCKET_BYTES:
+        found.append(
+            Problem(
+                what=f"the path of the lab's socket has {facts.socket_bytes} bytes, and "
+                f"{LONGEST_SOCKET_BYTES} are the most that Linux takes",
+                remedy="keep the lab in a folder with a shorter path: "
+                "`export ISTIOLAB_STATE=FOLDER`",
             )
         )
     return tuple(found)

@@ -1,6 +1,8 @@
 """Folders for the time of a run, and an end for those whose run was killed.
 
 Rule 1: a folder says whose it is. One is swept only if that process has ended, and is this user's.
+Rule 2: the sockets of Jupyter's kernels lie in it, and the path of a socket has 107 bytes at most
+(`sun_path` in unix(7)): where TMPDIR is too long for that, the folder is in /tmp.
 """
 
 from __future__ import annotations
@@ -16,12 +18,18 @@ from istiolab.system.identity import is_gone, this_process
 
 _PREFIX = "istiolab-run-"
 _OWNER = ".owner"
+_LONGEST_SOCKET = 107
+# The folder's name, with what `tempfile` appends to it, and that of a socket in it.
+_BELOW = len(f"/{_PREFIX}12345678/k-5")
+_SHORT = Path("/tmp")  # noqa: S108 - the folder in it is made by `tempfile`, for us alone
 
 
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
     """Give an empty folder among the temporary files, and delete it with all that came into it."""
-    with tempfile.TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True) as name:
+    with tempfile.TemporaryDirectory(
+        prefix=_PREFIX, dir=_home(), ignore_cleanup_errors=True
+    ) as name:
         folder = Path(name)
         (folder / _OWNER).write_text(this_process())
         yield folder
@@ -29,12 +37,16 @@ def scratch_folder() -> Iterator[Path]:
 
 def sweep_scratch() -> tuple[Path, ...]:
     """Delete the folders of processes of this user that were killed, and return them."""
-    left = sorted(
-        each for each in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*") if _is_left(each)
-    )
+    left = sorted(each for each in _home().glob(f"{_PREFIX}*") if _is_left(each))
     for folder in left:
         shutil.rmtree(folder, ignore_errors=True)
     return tuple(left)
+
+
+def _home() -> Path:
+    wanted = Path(tempfile.gettempdir()).absolute()
+    fits = len(os.fsencode(wanted)) + _BELOW <= _LONGEST_SOCKET
+    return wanted if fits else _SHORT
 
 
 def _is_left(folder: Path) -> bool:

@@ -9,6 +9,7 @@ from istiolab.errors import HostError
 from istiolab.lab.cgroups import REQUIRED_CONTROLLERS
 from istiolab.lab.host import (
     FILE_SYSTEMS,
+    LONGEST_SOCKET_BYTES,
     RUN_MEMORY_BYTES,
     HostFacts,
     Problem,
@@ -32,6 +33,7 @@ GOOD = HostFacts(
     controllers=REQUIRED_CONTROLLERS | {"io"},
     disk_bytes=9 * GB,
     memory_bytes=8 * GB,
+    socket_bytes=50,
 )
 
 
@@ -103,6 +105,15 @@ def test_memory_of_exactly_what_is_needed_will_do() -> None:
     assert problem.what == "1.9 GB of memory are available, and 2.0 GB are needed"
 
 
+def test_a_socket_whose_path_is_too_long_is_told_with_the_way_out(tmp_path: Path) -> None:
+    longest = Path("/" + "s" * (LONGEST_SOCKET_BYTES - 1))
+    assert gather_facts(tmp_path, longest).socket_bytes == LONGEST_SOCKET_BYTES
+    assert found(replace(GOOD, socket_bytes=LONGEST_SOCKET_BYTES)) == ()
+    (problem,) = found(replace(GOOD, socket_bytes=LONGEST_SOCKET_BYTES + 1))
+    assert problem.what.startswith("the path of the lab's socket has 108 bytes, and 107 are")
+    assert "`export ISTIOLAB_STATE=FOLDER`" in problem.remedy
+
+
 def test_all_problems_are_told_at_once() -> None:
     bad = replace(
         GOOD,
@@ -111,15 +122,16 @@ def test_all_problems_are_told_at_once() -> None:
         controllers=frozenset(),
         disk_bytes=0,
         memory_bytes=0,
+        socket_bytes=200,
     )
     told = found(bad)
-    assert len(told) == len(RUN_PACKAGES | BUILD_PACKAGES | FILE_SYSTEMS | REQUIRED_CONTROLLERS) + 2
+    assert len(told) == len(RUN_PACKAGES | BUILD_PACKAGES | FILE_SYSTEMS | REQUIRED_CONTROLLERS) + 3
     assert len({problem.what for problem in told}) == len(told)
     assert all(problem.remedy for problem in told)
 
 
 def test_facts_are_gathered_for_a_cache_that_is_not_there_yet(tmp_path: Path) -> None:
-    facts = gather_facts(tmp_path / "not" / "yet")
+    facts = gather_facts(tmp_path / "not" / "yet", tmp_path / "socket")
     assert facts.disk_bytes > 0
     assert list(tmp_path.iterdir()) == []
 
@@ -127,7 +139,7 @@ def test_facts_are_gathered_for_a_cache_that_is_not_there_yet(tmp_path: Path) ->
 def test_programs_are_found_on_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_program(tmp_path / "mmdebstrap", "exit 1")
     monkeypatch.setenv("PATH", str(tmp_path))
-    facts = gather_facts(tmp_path)
+    facts = gather_facts(tmp_path, tmp_path / "socket")
     assert facts.programs - FILE_PACKAGES == {"mmdebstrap"}
 
 
