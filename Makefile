@@ -40,7 +40,7 @@ test-unit: $(READY) ## The fast tests
 test-lab: $(READY) ## The tests on the live lab
 	tools/ensure-packages apache2-utils
 	$(BIN)/istiolab up
-	$(BIN)/pytest tests/lab
+	$(BIN)/pytest tests/lab --durations=15
 
 test-site: $(READY) scripts ## The tests in a real browser
 	tools/ensure-packages chromium fonts-noto-cjk
