@@ -37,7 +37,7 @@ def own_lab() -> Iterator[OwnLab]:
     name = f"t-{secrets.token_hex(3)}"
     # Short, and not pytest's own: the path of a socket in it may have 108 bytes (unix(7)).
     with (
-        tempfile.TemporaryDirectory(prefix="il-") as state,
+        tempfile.TemporaryDirectory(prefix="il-", dir="/tmp") as state,
         tempfile.TemporaryDirectory(prefix="il-tmp-") as temporary,
     ):
         environment = {
