@@ -4,6 +4,8 @@ SHELL := bash
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 READY := .venv/.ready
+# A service or a container may have none, and Go wants one.
+export HOME ?= $(shell getent passwd "$$(id -u)" | cut -d: -f6)
 
 .PHONY: help scripts site build offline serve test test-unit test-lab test-site lint lock up down clean
 
