@@ -16,6 +16,7 @@ from istiolab.errors import HostError
 from istiolab.lab.cgroups import REQUIRED_CONTROLLERS, host_hierarchies
 from istiolab.system.command import run
 from istiolab.system.process import run_logged
+from istiolab.system.scratch import LONGEST_SOCKET_BYTES
 
 # Programs that the lab calls, and the Debian package that brings each.
 _RUN_PROGRAMS = {
@@ -49,7 +50,6 @@ _WHY = {
 }
 RUN_DISK_BYTES = 3 * 10**9
 RUN_MEMORY_BYTES = 2 * 10**9
-LONGEST_SOCKET_BYTES = 107  # `sun_path` in unix(7), without the zero at its end
 FILE_SYSTEMS = frozenset({"overlay", "tmpfs", "proc", "sysfs"})
 
 

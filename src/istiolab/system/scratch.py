@@ -18,7 +18,8 @@ from istiolab.system.identity import is_gone, this_process
 
 _PREFIX = "istiolab-run-"
 _OWNER = ".owner"
-_LONGEST_SOCKET = 107
+LONGEST_SOCKET_BYTES = 107
+"""How long the path of a socket may be: `sun_path` in unix(7), without the zero at its end."""
 # The folder's name, with what `tempfile` appends to it, and that of a socket in it.
 _BELOW = len(f"/{_PREFIX}12345678/k-5")
 _SHORT = Path("/tmp")  # noqa: S108 - the folder in it is made by `tempfile`, for us alone
@@ -45,7 +46,7 @@ def sweep_scratch() -> tuple[Path, ...]:
 
 def _home() -> Path:
     wanted = Path(tempfile.gettempdir()).absolute()
-    fits = len(os.fsencode(wanted)) + _BELOW <= _LONGEST_SOCKET
+    fits = len(os.fsencode(wanted)) + _BELOW <= LONGEST_SOCKET_BYTES
     return wanted if fits else _SHORT
 
 

@@ -9,7 +9,6 @@ from istiolab.errors import HostError
 from istiolab.lab.cgroups import REQUIRED_CONTROLLERS
 from istiolab.lab.host import (
     FILE_SYSTEMS,
-    LONGEST_SOCKET_BYTES,
     RUN_MEMORY_BYTES,
     HostFacts,
     Problem,
@@ -17,6 +16,7 @@ from istiolab.lab.host import (
     install_packages,
     problems,
 )
+from istiolab.system.scratch import LONGEST_SOCKET_BYTES
 from tests.unit.lab.programs import put_first_on_path, write_program
 
 RUN_PACKAGES = frozenset({"iproute2", "util-linux", "mount", "curl"})
