@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from istiolab.errors import UsageError
+from istiolab.notebook.document import load_document, serialize
 
 MANIFESTS = "manifests"
 
@@ -65,6 +66,7 @@ def laid_out(notebooks: Sequence[Path], copies: int) -> Iterator[Course]:
 
     Raises:
         UsageError: the notebooks are in several folders.
+        KernelError: one of them is no valid notebook, or names no kernel.
     """
     source = demand_one_folder(notebooks)
     with TemporaryDirectory(prefix="istiolab-race-", ignore_cleanup_errors=True) as name:
@@ -73,14 +75,30 @@ def laid_out(notebooks: Sequence[Path], copies: int) -> Iterator[Course]:
         paths = tuple(folder / "notebooks" / f"{copied}.ipynb" for _, copied in names)
         course = Course(folder=folder, notebooks=paths)
         course.home.mkdir()
-        for (original, _), path in zip(names, paths, strict=True):
-            shutil.copyfile(source / f"{original}.ipynb", path)
+        for (original, copied), path in zip(names, paths, strict=True):
+            _copy(source / f"{original}.ipynb", path, apart=copied != original)
         if (source / MANIFESTS).is_dir():
             shutil.copytree(source / MANIFESTS, course.home / MANIFESTS)
         startup = course.ipython / "profile_default" / "startup"
         startup.mkdir(parents=True)
         (startup / "00-own-prefix.py").write_text(_OWN_PREFIX)
         yield course
+
+
+def _copy(original: Path, path: Path, *, apart: bool) -> None:
+    """Copy a notebook; `apart` makes the copy one of its own, with the same cells.
+
+    jupyter-cache knows a notebook by its code and its kernelspec. Two that are alike in both are
+    one to it, and it fails if they end within the same milliseconds. So the name that the kernel
+    is shown under differs; what is executed does not.
+    """
+    if not apart:
+        shutil.copyfile(original, path)
+        return
+    document = load_document(original)
+    kernel = document.metadata["kernelspec"]
+    kernel["display_name"] = f"{kernel['display_name']} ({path.stem})"
+    path.write_text(serialize(document), encoding="utf-8")
 
 
 # Kernels that one tool starts share its variables: each adds its own number, so that copies of a

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from istiolab.errors import UsageError
+from istiolab.notebook.document import load_document
 from istiolab.race.course import copy_names, laid_out
 from tests.unit.notebook.build import code, write
 
@@ -28,11 +29,29 @@ def test_a_course_has_the_notebooks_and_what_they_read_and_nothing_else(tmp_path
     with laid_out([path], 2) as course:
         there = {each.relative_to(course.home).as_posix() for each in course.home.rglob("*")}
         assert there == {"a-copy-01.ipynb", "a-copy-02.ipynb", "manifests", "manifests/x"}
-        assert {copied.read_bytes() for copied in course.notebooks} == {path.read_bytes()}
         (course.notebooks[0]).write_text("spoilt")
     assert not course.folder.exists()
     assert sorted(tmp_path.rglob("*")) == before
     assert path.read_text() != "spoilt"
+
+
+def test_one_copy_is_the_notebook_as_it_stands(tmp_path: Path) -> None:
+    path = write(tmp_path, code("1"))
+    with laid_out([path], 1) as course:
+        assert [copied.read_bytes() for copied in course.notebooks] == [path.read_bytes()]
+
+
+def test_several_copies_differ_in_what_jupyter_cache_knows_a_notebook_by_and_not_in_cells(
+    tmp_path: Path,
+) -> None:
+    path = write(tmp_path, code("1"), code("2"))
+    original = load_document(path)
+    with laid_out([path], 3) as course:
+        copies = [load_document(copied) for copied in course.notebooks]
+    kernels = [each.metadata.kernelspec for each in copies]
+    assert len({each.display_name for each in kernels}) == 3
+    assert {each.name for each in kernels} == {original.metadata.kernelspec.name}
+    assert [each.cells for each in copies] == [original.cells] * 3
 
 
 def test_each_kernel_of_a_tool_gets_a_prefix_of_its_own(
