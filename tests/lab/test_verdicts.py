@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from istiolab.lab.spec import Lab
+from istiolab.mesh.manifests import DEFAULT_IMAGE
 from istiolab.receipt.store import State, load_receipt, receipt_path, status
 from tests.lab.command import istiolab
 from tests.unit.notebook.build import code, write
@@ -103,6 +104,20 @@ webhooks: []
 mesh.kubectl("apply -f hook.yaml")
 '''
 MESH = "mesh.kubectl('label configmap istio -n istio-system stray=yes')"
+# Of the version v1alpha3 alone, while its group prefers v1. It chooses no proxy, and changes none.
+FILTER = '''
+from pathlib import Path
+Path("filter.yaml").write_text("""
+apiVersion: networking.istio.io/v1alpha3
+kind: EnvoyFilter
+metadata: {name: stray, namespace: istio-system}
+spec:
+  workloadSelector: {labels: {stray: "yes"}}
+  configPatches: []
+""")
+mesh.kubectl("apply -f filter.yaml")
+'''
+POD = f"mesh.kubectl('run stray -n default --image={DEFAULT_IMAGE}')"
 
 
 @pytest.fixture
@@ -112,6 +127,14 @@ def mended(lab: Lab) -> Iterator[None]:
     istiolab("kubectl", "delete", "configmap", "stray", "-n", "default", "--ignore-not-found")
     istiolab("kubectl", "delete", "validatingwebhookconfiguration", "stray", "--ignore-not-found")
     istiolab("kubectl", "label", "configmap", "istio", "-n", "istio-system", "stray-")
+    istiolab(
+        *("kubectl", "delete", "envoyfilters.networking.istio.io", "stray"),
+        *("-n", "istio-system", "--ignore-not-found"),
+    )
+    istiolab(
+        *("kubectl", "delete", "pod", "stray", "-n", "default", "--ignore-not-found"),
+        "--grace-period=1",
+    )
 
 
 @pytest.mark.usefixtures("mended")
@@ -121,8 +144,10 @@ def mended(lab: Lab) -> Iterator[None]:
         (STRAY, "left behind: ConfigMap default/stray"),
         (WEBHOOK, "left behind: ValidatingWebhookConfiguration stray"),
         (MESH, "altered: ConfigMap istio-system/istio"),
+        (FILTER, "left behind: EnvoyFilter istio-system/stray"),
+        (POD, "left behind: Pod default/stray"),
     ],
-    ids=["ConfigMap", "webhook", "mesh config"],
+    ids=["ConfigMap", "webhook", "mesh config", "EnvoyFilter", "Pod"],
 )
 def test_what_a_notebook_leaves_behind_fails_it_and_is_named(
     folder: Path, source: str, leak: str

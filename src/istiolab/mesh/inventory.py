@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,24 +17,28 @@ from istiolab.mesh.client import Cluster, Json, open_cluster
 from istiolab.mesh.namespaces import NAMESPACES
 from istiolab.mesh.refusals import MissingError
 
-# What the cluster writes by itself all the time, or makes out of other objects that are listed.
+# What the cluster writes by itself all the time, or makes out of other objects that are listed
+# without a note whose it is.
 _ITS_OWN = frozenset(
     {
         "Binding",
         "CertificateSigningRequest",
         "ComponentStatus",
-        "ControllerRevision",
-        "EndpointSlice",
         "Endpoints",
         "Event",
         "IPAddress",
         "Lease",
+        "LeaseCandidate",
         "NodeMetrics",
-        "Pod",
         "PodMetrics",
-        "ReplicaSet",
     }
 )
+# What the cluster makes out of other objects, with a note on it whose it is (a static pod is its
+# node's); without one, a person made it.
+_MADE_OF_OTHERS = frozenset({"ControllerRevision", "EndpointSlice", "Pod", "ReplicaSet"})
+# The API server's own addresses: nobody's, and taken out while it is on its way down
+# (kubernetes/pkg/controlplane/reconcilers).
+_API_SERVER = "EndpointSlice default/kubernetes"
 # Of the metadata, what a person writes; the rest is the API server's.
 _METADATA = ("annotations", "finalizers", "labels")
 # What controllers note on objects that are otherwise as they were.
@@ -57,7 +61,7 @@ def take(kubeconfig: Path) -> dict[str, str]:
         # Others make and delete namespaces of ours while we look.
         ours = _ours(cluster)
         with ThreadPoolExecutor(max_workers=_ANSWERS_AT_ONCE) as pool:
-            listed = list(pool.map(lambda kind: _list(cluster, *kind), list(_kinds(cluster))))
+            listed = list(pool.map(lambda kind: _list(cluster, *kind), _kinds(cluster, pool)))
         ours |= _ours(cluster)
     finally:
         cluster.close()
@@ -74,17 +78,30 @@ def _ours(cluster: Cluster) -> set[str]:
     return {str(item["metadata"]["name"]) for item in found}
 
 
-def _kinds(cluster: Cluster) -> Iterator[tuple[str, str]]:
-    """Yield kind and path of everything that can be listed, in each group's preferred version."""
-    groups = [
-        f"/apis/{group['preferredVersion']['groupVersion']}"
-        for group in cluster.get("/apis")["groups"]
-    ]
-    for root in ("/api/v1", *groups):
-        for resource in _resources(cluster, root):
-            listable = "list" in resource["verbs"] and "/" not in resource["name"]
-            if listable and resource["kind"] not in _ITS_OWN:
-                yield str(resource["kind"]), f"{root}/{resource['name']}"
+def _kinds(cluster: Cluster, pool: Executor) -> list[tuple[str, str]]:
+    """Return kind and path of everything that can be listed, each resource in one version.
+
+    That is its group's preferred one, if it is in it; Istio's prefers v1, in which there is no
+    EnvoyFilter.
+    """
+    roots = [("", "/api/v1"), *_versions(cluster)]
+    resources = pool.map(lambda root: _resources(cluster, root[1]), roots)
+    found: dict[tuple[str, str], tuple[str, str]] = {}
+    for (group, root), served in zip(roots, resources, strict=True):
+        for resource in served:
+            kind, name = str(resource["kind"]), str(resource["name"])
+            listable = "list" in resource["verbs"] and "/" not in name
+            if listable and kind not in _ITS_OWN:
+                found.setdefault((group, name), (kind, f"{root}/{name}"))
+    return list(found.values())
+
+
+def _versions(cluster: Cluster) -> Iterator[tuple[str, str]]:
+    """Yield group and path of each version that is served, of a group the preferred one first."""
+    for group in cluster.get("/apis")["groups"]:
+        served = (group["preferredVersion"], *group.get("versions", ()))
+        for version in dict.fromkeys(str(each["groupVersion"]) for each in served):
+            yield version.partition("/")[0], f"/apis/{version}"
 
 
 def _resources(cluster: Cluster, root: str) -> list[Json]:
@@ -105,7 +122,10 @@ def _list(cluster: Cluster, kind: str, path: str) -> list[tuple[str, str, str]]:
         namespace = str(metadata.get("namespace", ""))
         owner = metadata["name"] if kind == "Namespace" else namespace
         place = f"{namespace}/{metadata['name']}" if namespace else str(metadata["name"])
-        found.append((f"{kind} {place}", digest(item), str(owner)))
+        name = f"{kind} {place}"
+        derived = kind in _MADE_OF_OTHERS and metadata.get("ownerReferences")
+        if not derived and name != _API_SERVER:
+            found.append((name, digest(item), str(owner)))
     return found
 
 

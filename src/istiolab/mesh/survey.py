@@ -20,7 +20,7 @@ _SLOW = (NAMESPACES, DEFINITIONS, "/apis/apps/v1/deployments", "/api/v1/pods")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Survey:
-    """Every object of a cluster at one moment; not pods, and not what comes and goes by itself."""
+    """Every object of a cluster at one moment; none that was made out of others, as most pods."""
 
     objects: Mapping[str, str]
     """A digest by name, as `inventory.take` gives it."""

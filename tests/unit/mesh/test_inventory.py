@@ -47,6 +47,11 @@ def _cluster() -> FakeCluster:
             "/api/v1/secrets": {
                 "items": [_object("key", namespace="default", data={"password": "Y2FuYXJ5"})]
             },
+            "/api/v1/pods": {
+                "items": [
+                    _object("web-1", namespace="default", metadata={"ownerReferences": [{}]}),
+                ]
+            },
             "/apis/apps/v1/deployments": {"items": [_object("web", namespace="default", spec={})]},
         }
     )
@@ -136,3 +141,116 @@ def test_a_group_of_kinds_that_goes_meanwhile_is_no_failure(
     assert isinstance(groups, dict)
     groups["groups"].append({"preferredVersion": {"groupVersion": "networking.istio.io/v1"}})
     assert "ConfigMap default/stray" in _take(monkeypatch, cluster)
+
+
+def _serving(*versions: str, **resources: tuple[str, ...]) -> FakeCluster:
+    """Return the cluster with one group more: its versions, the preferred first, and what is in."""
+    cluster = _cluster()
+    served = [{"groupVersion": f"networking.istio.io/{version}"} for version in versions]
+    groups = cluster.answers["/apis"]
+    assert isinstance(groups, dict)
+    # Kubernetes does not promise that the preferred version is the first of the list.
+    groups["groups"].append({"preferredVersion": served[0], "versions": [*served[1:], served[0]]})
+    for version in versions:
+        root = f"/apis/networking.istio.io/{version}"
+        kinds = resources.get(version, ())
+        cluster.answers[root] = {
+            "resources": [
+                {"name": f"{kind.lower()}s", "kind": kind, "verbs": ["list"]} for kind in kinds
+            ]
+        }
+        for kind in kinds:
+            stray = _object("stray", namespace="istio-system", apiVersion=version)
+            cluster.answers[f"{root}/{kind.lower()}s"] = {"items": [stray]}
+    return cluster
+
+
+def test_a_kind_that_its_groups_preferred_version_lacks_is_in_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cluster = _serving(
+        "v1",
+        "v1beta1",
+        "v1alpha3",
+        v1=("Gateway",),
+        v1beta1=("Gateway", "ProxyConfig"),
+        v1alpha3=("Gateway", "EnvoyFilter"),
+    )
+    assert {
+        "EnvoyFilter istio-system/stray",
+        "Gateway istio-system/stray",
+        "ProxyConfig istio-system/stray",
+    } <= _take(monkeypatch, cluster).keys()
+
+
+KINDS = st.lists(st.sampled_from(["Gateway", "ProxyConfig", "EnvoyFilter"]), unique=True)
+
+
+@given(v1=KINDS, v1beta1=KINDS, v1alpha3=KINDS)
+def test_each_resource_is_asked_for_once_in_the_preferred_version_that_has_it(
+    v1: list[str], v1beta1: list[str], v1alpha3: list[str]
+) -> None:
+    order = {"v1": tuple(v1), "v1beta1": tuple(v1beta1), "v1alpha3": tuple(v1alpha3)}
+    cluster = _serving(*order, **order)
+    with pytest.MonkeyPatch.context() as patch:
+        found = _take(patch, cluster)
+    for kind in ("Gateway", "ProxyConfig", "EnvoyFilter"):
+        having = [version for version, kinds in order.items() if kind in kinds]
+        lists = [
+            call.path for call in cluster.made("GET") if call.path.endswith(f"/{kind.lower()}s")
+        ]
+        first = [f"/apis/networking.istio.io/{version}/{kind.lower()}s" for version in having[:1]]
+        assert lists == first
+        assert (f"{kind} istio-system/stray" in found) == bool(having)
+    # Two looks at our namespaces, the groups, each version once, and one list for each resource.
+    kept = len({kind for kinds in order.values() for kind in kinds})
+    assert len(cluster.made("GET")) == 2 + 1 + (2 + 3) + (5 + kept)
+
+
+def test_a_version_that_goes_meanwhile_takes_no_kind_of_the_others_with_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cluster = _serving("v1", "v1alpha3", v1=("Gateway",), v1alpha3=("EnvoyFilter",))
+    del cluster.answers["/apis/networking.istio.io/v1"]
+    found = _take(monkeypatch, cluster)
+    assert "EnvoyFilter istio-system/stray" in found
+    assert "Gateway istio-system/stray" not in found
+
+
+MADE_OF_OTHERS = ("Pod", "ReplicaSet", "EndpointSlice", "ControllerRevision")
+
+
+@pytest.mark.parametrize("kind", MADE_OF_OTHERS)
+def test_what_is_made_of_another_object_is_not_in_it_and_what_stands_alone_is(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = {"kind": "Node", "name": "a"}
+    cluster = _serving("v1", v1=(kind,))
+    cluster.answers[f"/apis/networking.istio.io/v1/{kind.lower()}s"] = {
+        "items": [
+            _object("owned", namespace="default", metadata={"ownerReferences": [owner]}),
+            _object("stray", namespace="default", metadata={"ownerReferences": []}),
+            _object("bare", namespace="default"),
+            _object("own", namespace="il-1-a"),
+        ]
+    }
+    found = [name for name in _take(monkeypatch, cluster) if name.startswith(f"{kind} ")]
+    assert sorted(found) == [f"{kind} default/bare", f"{kind} default/stray"]
+
+
+@pytest.mark.parametrize("kind", ["Endpoints", "Event", "IPAddress", "Lease", "LeaseCandidate"])
+def test_what_the_cluster_writes_by_itself_is_not_even_asked_for(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster = _serving("v1", v1=(kind,))
+    assert f"{kind} istio-system/stray" not in _take(monkeypatch, cluster)
+    assert not [call for call in cluster.calls if call.path.endswith(f"/{kind.lower()}s")]
+
+
+def test_the_api_servers_own_addresses_are_not_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = _serving("v1", v1=("EndpointSlice",))
+    own, stray = (_object(name, namespace="default") for name in ("kubernetes", "stray"))
+    cluster.answers["/apis/networking.istio.io/v1/endpointslices"] = {"items": [own, stray]}
+    found = _take(monkeypatch, cluster)
+    assert "EndpointSlice default/stray" in found
+    assert "EndpointSlice default/kubernetes" not in found
