@@ -5,6 +5,7 @@ A notebook says in its metadata what it needs (`notebook/needs.py`); nothing els
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from istiolab.lab.folders import lab_name, state_folder
 from istiolab.lab.holding import hold
 from istiolab.lab.provider import current, provider_of
 from istiolab.lab.spec import Lab, NodePaths
+from istiolab.lab.workload import workload_digest
+from istiolab.mesh.manifests import DEFAULT_IMAGE
 from istiolab.mesh.orphans import clear_up
 from istiolab.notebook.needs import Need, need_of
 from istiolab.receipt.model import ClusterFacts
@@ -29,6 +32,8 @@ WHY_BARRED = (
     "it installs Istio and removes it again, which is not for a cluster that is given: "
     "it needs a lab of our own"
 )
+# By this a notebook's manifests are told (mesh/manifests.py, `fill`).
+_WORKLOAD_IMAGE = "ISTIOLAB_WORKLOAD_IMAGE"
 
 
 class Place(Protocol):
@@ -142,7 +147,12 @@ def mesh_lab(name: str | None, reporter: Reporter, stack: ExitStack) -> MeshLab:
     stack.enter_context(hold(lab.name, reporter))
     with reporter.step("look at the cluster", estimate_seconds=1):
         left = clear_up(lab.kubeconfig)
-        cluster = read_cluster(lab.kubeconfig, provider=lab.provider)
+        image = workload_image(lab)
+        cluster = read_cluster(
+            lab.kubeconfig,
+            provider=lab.provider,
+            workloads={image: workload_digest(lab, image)},
+        )
     for each in left:
         reporter.note(f" - {each}: left by a run that was killed, and taken back")
     return MeshLab(cluster=cluster, environment=kernel_environment(lab))
@@ -154,6 +164,12 @@ def is_given(name: str | None) -> bool:
     return lab is not None and lab.provider != "embedded"
 
 
+def workload_image(lab: Lab) -> str:
+    """Return the name of the image that the notebooks' workloads run on the lab."""
+    given = {**os.environ, **kernel_environment(lab)}
+    return given.get(_WORKLOAD_IMAGE) or DEFAULT_IMAGE
+
+
 def kernel_environment(lab: Lab) -> dict[str, str]:
     """Return the variables by which a notebook finds the lab."""
     found = {"KUBECONFIG": str(lab.kubeconfig), "ISTIOLAB_CONTEXT": lab.context}
@@ -161,5 +177,5 @@ def kernel_environment(lab: Lab) -> dict[str, str]:
     if programs.is_dir():
         found["ISTIOLAB_BIN"] = str(programs)
     if lab.workload_image:
-        found["ISTIOLAB_WORKLOAD_IMAGE"] = lab.workload_image
+        found[_WORKLOAD_IMAGE] = lab.workload_image
     return found

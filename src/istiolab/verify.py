@@ -78,13 +78,20 @@ class Wish:
     """Where runs leave their namespaces: whoever wishes also waits until these are gone."""
 
 
-def read_cluster(kubeconfig: Path, *, provider: str, mesh: bool = True) -> ClusterFacts:
+def read_cluster(
+    kubeconfig: Path,
+    *,
+    provider: str,
+    mesh: bool = True,
+    workloads: Mapping[str, str] | None = None,
+) -> ClusterFacts:
     """Ask a cluster for what a receipt says about it.
 
     Args:
         kubeconfig: the cluster's.
         provider: where it comes from.
         mesh: it has one.
+        workloads: the digests of images of which no pod of the system's tells, by image name.
 
     Raises:
         ClusterError: it does not answer, or has no Istio where it is to have it.
@@ -94,7 +101,7 @@ def read_cluster(kubeconfig: Path, *, provider: str, mesh: bool = True) -> Clust
         kubeconfig=kubeconfig,
         provider=provider,
         versions=found.versions,
-        images=found.images,
+        images=dict(sorted({**(workloads or {}), **found.images}.items())),
         mesh_config_sha256=found.mesh_config_sha256,
         machine=describe_machine(),
     )

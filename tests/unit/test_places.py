@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from istiolab import places
 from istiolab.bare import BareLab
 from istiolab.errors import LabError, UsageError
 from istiolab.lab.spec import Lab
+from istiolab.mesh.manifests import DEFAULT_IMAGE, fill
 from istiolab.notebook.needs import Need
 from istiolab.places import MeshLab, share_out
 from istiolab.receipt.model import ClusterFacts
@@ -41,11 +43,13 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Let a cluster be known without one; return which were asked."""
     asked: list[str] = []
 
-    def read(kubeconfig: Path, *, provider: str) -> ClusterFacts:
+    def read(kubeconfig: Path, *, provider: str, workloads: Mapping[str, str]) -> ClusterFacts:
         asked.append(str(kubeconfig))
-        return replace(CLUSTER, kubeconfig=kubeconfig, provider=provider)
+        return replace(CLUSTER, kubeconfig=kubeconfig, provider=provider, images=workloads)
 
+    monkeypatch.delenv("ISTIOLAB_WORKLOAD_IMAGE", raising=False)
     monkeypatch.setattr(places, "read_cluster", read)
+    monkeypatch.setattr(places, "workload_digest", lambda lab, image: f"{lab.provider} {image}")
     monkeypatch.setattr(places, "workers_for", lambda _kubeconfig: 7)
     monkeypatch.setattr(places, "clear_up", lambda _kubeconfig: ())
     return asked
@@ -143,4 +147,36 @@ def test_the_lab_is_ours_alone_and_what_killed_runs_left_is_told(
             FileLock(state / "held").acquire(timeout=0)
         assert notes.said == [" - namespace il-a-b: left by a run that was killed, and taken back"]
     FileLock(state / "held").acquire(timeout=0)
+    assert asked == ["/k"]
+
+
+@pytest.mark.parametrize(
+    ("provider", "given", "own", "image"),
+    [
+        ("embedded", "", "", DEFAULT_IMAGE),
+        ("embedded", "", "mine:2", "mine:2"),
+        ("existing", "theirs:1", "", "theirs:1"),
+        ("existing", "theirs:1", "mine:2", "theirs:1"),
+    ],
+)
+def test_the_image_that_workloads_will_run_is_among_the_clusters(
+    provider: str,
+    given: str,
+    own: str,
+    image: str,
+    *,
+    tmp_path: Path,
+    state: Path,
+    asked: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lab = replace(LAB, provider=provider, workload_image=given)
+    up(state, lab, monkeypatch)
+    monkeypatch.setenv("ISTIOLAB_WORKLOAD_IMAGE", own)
+    with share_out(notebooks(tmp_path, a=Need.MESH), "mine", workers=None, reporter=SILENT) as out:
+        assert out.shares[0].place.cluster.images == {image: f"{provider} {image}"}
+    # The notebook's kernel fills in the same one.
+    for name, value in out.shares[0].place.environment.items():
+        monkeypatch.setenv(name, value)
+    assert fill("${WORKLOAD_IMAGE}", {}) == image
     assert asked == ["/k"]
