@@ -15,6 +15,9 @@ from istiolab.mesh.pods import SIDECAR, read_pod
 
 SYSTEM_NAMESPACES = ("istio-system", "kube-system")
 NOT_RUNNING = "not running"
+_INJECTOR = "istio-sidecar-injector"
+_INJECTOR_WEBHOOK = "sidecar-injector.istio.io"
+_WEBHOOKS = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
 _RELEASE = re.compile(r"\d+\.\d+\.\d+[^\s\"/]*")
 
 
@@ -27,7 +30,7 @@ class Facts:
     images: Mapping[str, str]
     """The digest, as the node reports it, of each image of the system's pods, by its name."""
     mesh_config_sha256: str
-    """A digest of the mesh's configuration; empty without a mesh."""
+    """A digest of the mesh's configuration, the injector's included; empty without a mesh."""
 
 
 def gather(kubeconfig: Path, *, mesh: bool = True) -> Facts:
@@ -59,10 +62,13 @@ def gather(kubeconfig: Path, *, mesh: bool = True) -> Facts:
 
 
 def mesh_config_sha256(cluster: Cluster) -> str:
-    """Return a digest of the mesh's configuration: the ConfigMap `istio` and istiod's variables.
+    """Return a digest of the mesh's configuration.
+
+    It is of the ConfigMap `istio`, of istiod's variables, and of what decides on sidecars: the
+    injector's ConfigMaps, which hold their template, and the webhooks by which it is asked.
 
     Raises:
-        ClusterError: there is no such ConfigMap.
+        ClusterError: there is no ConfigMap `istio`.
     """
     config = cluster.get("/api/v1/namespaces/istio-system/configmaps/istio")
     variables = [
@@ -72,8 +78,33 @@ def mesh_config_sha256(cluster: Cluster) -> str:
         )
         for container in item["spec"]["template"]["spec"]["containers"]
     ]
-    written = json.dumps([config.get("data", {}), variables], sort_keys=True)
-    return hashlib.sha256(written.encode()).hexdigest()
+    parts = [config.get("data", {}), variables, _templates(cluster), _webhooks(cluster)]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _templates(cluster: Cluster) -> dict[str, Json]:
+    """Return what the injector's ConfigMaps hold; an Istio with a revision has one of its own."""
+    return {
+        str(item["metadata"]["name"]): item.get("data", {})
+        for item in cluster.items("/api/v1/namespaces/istio-system/configmaps")
+        if str(item["metadata"]["name"]).startswith(_INJECTOR)
+    }
+
+
+def _webhooks(cluster: Cluster) -> dict[str, Json]:
+    """Return the injector's webhooks, by name and configuration, as they were written.
+
+    Without their authority's certificate, which istiod writes in, and which each lab makes anew.
+    """
+    found: dict[str, Json] = {}
+    for configuration in cluster.items(_WEBHOOKS):
+        for hook in configuration.get("webhooks", ()):
+            if str(hook["name"]).endswith(_INJECTOR_WEBHOOK):
+                client = {**hook["clientConfig"]}
+                client.pop("caBundle", None)
+                name = f"{configuration['metadata']['name']} {hook['name']}"
+                found[name] = {**hook, "clientConfig": client}
+    return found
 
 
 def versions(cluster: Cluster) -> dict[str, str]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,15 @@ from hypothesis import strategies as st
 
 from istiolab.errors import ClusterError
 from istiolab.mesh.client import Json
-from istiolab.mesh.facts import NOT_RUNNING, envoy_release, gather, image_digests, images, versions
+from istiolab.mesh.facts import (
+    NOT_RUNNING,
+    envoy_release,
+    gather,
+    image_digests,
+    images,
+    mesh_config_sha256,
+    versions,
+)
 from istiolab.mesh.programs import Executed
 from tests.unit.mesh.fakes import FakeCluster, Place, executed, listed, pod_json
 
@@ -20,6 +29,8 @@ ISTIOD = PODS.format("app%3Distiod")
 GATEWAY = PODS.format("istio%3Dingressgateway")
 INJECTED = PODS.format("security.istio.io%2FtlsMode%3Distio")
 MESH_CONFIG = "/api/v1/namespaces/istio-system/configmaps/istio"
+CONFIG_MAPS = "/api/v1/namespaces/istio-system/configmaps"
+WEBHOOKS = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
 DEPLOYMENTS = "/apis/apps/v1/namespaces/istio-system/deployments?labelSelector=app%3Distiod"
 
 
@@ -139,13 +150,101 @@ def test_an_istiod_that_does_not_tell_its_version_does_not_count() -> None:
         versions(cluster)
 
 
+def hook(name: str = "namespace.sidecar-injector.istio.io", **fields: Any) -> dict[str, Any]:
+    service = {"name": "istiod", "namespace": "istio-system", "path": "/inject", "port": 443}
+    return {"name": name, "clientConfig": {"service": service}, "failurePolicy": "Fail", **fields}
+
+
+def configured(
+    *,
+    template: str = "policy: enabled",
+    hooks: Sequence[Json] = (hook(),),
+    variables: Sequence[Json] = (),
+    metadata: Json | None = None,
+    others: Sequence[Json] = (),
+) -> dict[str, Json]:
+    """Return the answers that tell of a mesh's configuration."""
+    about = {"name": "istio-sidecar-injector", **(metadata or {})}
+    config = {"mesh": "accessLogFile: /dev/stdout"}
+    containers = [{"name": "discovery", "env": list(variables)}]
+    return {
+        MESH_CONFIG: {"data": config},
+        DEPLOYMENTS: listed({"spec": {"template": {"spec": {"containers": containers}}}}),
+        CONFIG_MAPS: listed(
+            {"metadata": {"name": "istio"}, "data": config},
+            {"metadata": about, "data": {"config": template, "values": "{}"}},
+            *others,
+        ),
+        WEBHOOKS: listed({"metadata": about, "webhooks": list(hooks)}),
+    }
+
+
+def configuration(**how: Any) -> str:
+    return mesh_config_sha256(FakeCluster(configured(**how)))
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"template": "policy: disabled"},
+        {"hooks": ()},
+        {"hooks": (hook(), hook("object.sidecar-injector.istio.io"))},
+        {"hooks": (hook(failurePolicy="Ignore"),)},
+        {"hooks": (hook(namespaceSelector={"matchLabels": {"istio-injection": "enabled"}}),)},
+        {"hooks": (hook(clientConfig={"url": "https://elsewhere"}),)},
+        {"variables": ({"name": "PILOT_HTTP10", "value": "1"},)},
+        {"metadata": {"name": "istio-sidecar-injector-canary"}},
+    ],
+)
+def test_what_decides_on_sidecars_is_of_the_meshs_configuration(how: dict[str, Any]) -> None:
+    assert configuration(**how) != configuration()
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"metadata": {"uid": "1", "resourceVersion": "2", "generation": 3, "managedFields": [{}]}},
+        {"hooks": (hook(), hook("pods.cert-manager.io"))},
+        {"others": ({"metadata": {"name": "istio-ca-root-cert"}, "data": {"root": "pem"}},)},
+    ],
+)
+def test_what_differs_from_lab_to_lab_is_not_of_the_meshs_configuration(
+    how: dict[str, Any],
+) -> None:
+    assert configuration(**how) == configuration()
+
+
+@given(bundle=st.text())
+def test_two_labs_whose_webhooks_trust_other_authorities_are_configured_alike(bundle: str) -> None:
+    client = {**hook()["clientConfig"], "caBundle": bundle}
+    assert configuration(hooks=(hook(clientConfig=client),)) == configuration()
+
+
+@given(order=st.permutations(["a", "b", "c"]))
+def test_the_order_in_which_webhooks_are_told_makes_no_difference(order: list[str]) -> None:
+    hooks = [hook(f"{name}.sidecar-injector.istio.io") for name in order]
+    assert configuration(hooks=hooks) == configuration(hooks=sorted(hooks, key=str))
+
+
+def test_a_mesh_without_an_injector_has_a_configuration_as_well() -> None:
+    cluster = FakeCluster({**configured(), CONFIG_MAPS: listed(), WEBHOOKS: listed()})
+    assert mesh_config_sha256(cluster) not in ("", configuration())
+
+
+def test_a_mesh_without_a_configuration_is_an_error() -> None:
+    cluster = FakeCluster(configured())
+    del cluster.answers[MESH_CONFIG]
+    with pytest.raises(ClusterError):
+        mesh_config_sha256(cluster)
+
+
 def test_gathering_hangs_up_even_when_it_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     cluster = mesh()
     monkeypatch.setattr("istiolab.mesh.facts.open_cluster", lambda _, **_how: cluster)
     cluster.answers["/api/v1/namespaces/istio-system/pods"] = listed()
     cluster.answers["/api/v1/namespaces/kube-system/pods"] = listed()
+    cluster.answers |= configured()
     cluster.answers[MESH_CONFIG] = {"data": {"mesh": "accessLogFile: /dev/stdout"}}
-    cluster.answers[DEPLOYMENTS] = listed()
     found = gather(Path("nowhere"))
     assert found.versions["istio"] == "1.28.2"
     cluster.answers[MESH_CONFIG] = {"data": {"mesh": "accessLogFile: ''"}}
