@@ -24,9 +24,11 @@ from istiolab.race.peers import PEERS, Peer
 from istiolab.race.race import run_race
 from istiolab.race.result import goals
 from istiolab.race.run import Track
+from istiolab.system.crew import Crew
 from istiolab.system.machine import describe_machine
 
 NONE = "none"
+_INTERRUPTED = "interrupted: taking back what was begun; Ctrl-C once more leaves at once"
 
 
 @click.command("verify")
@@ -81,6 +83,7 @@ def bench_verify(  # noqa: PLR0913 - one parameter for each option
         environment=kernel_environment(lab),
         workers=workers or workers_for(lab.kubeconfig),
         python=ensure_layer(cache_folder(), reporter) if chosen else "",
+        crew=Crew(on_interrupt=lambda: reporter.note(_INTERRUPTED)),
     )
     race = run_race(paths, track, chosen, copies=numbers, minutes=minutes, reporter=reporter)
     render = report.as_json if as_json else report.render

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from time import monotonic
@@ -19,6 +18,7 @@ from istiolab.race.peers import Argv, Lineup, Peer
 from istiolab.race.result import OURS, Again, Run
 from istiolab.race.said import longest, our_problem, problem
 from istiolab.receipt.store import load_receipt
+from istiolab.system.crew import Crew
 from istiolab.system.load import watched
 from istiolab.system.timed import Timed, run_timed
 
@@ -26,6 +26,10 @@ from istiolab.system.timed import Timed, run_timed
 _ISTIOLAB = (sys.executable, "-c", "from istiolab.cli.main import main; main()")
 _TIMES_AGAIN = 3
 _AGAIN_SECONDS = 120.0
+# Ours takes back what its runs have begun; of what a peer has begun nothing is left but namespaces,
+# which we delete.
+_GRACE_SECONDS = 60.0
+_PEER_GRACE_SECONDS = 3.0
 _LOG = "log.txt"
 
 
@@ -41,6 +45,8 @@ class Track:
     """How many notebooks run at a time."""
     python: str
     """The Python that has the peers."""
+    crew: Crew = field(default_factory=Crew)
+    """The threads that have the peers run, and the word for them to stop."""
 
 
 def run_ours(course: Course, track: Track, *, timeout_seconds: float) -> Run:
@@ -75,7 +81,7 @@ def run_peer(peer: Peer, course: Course, track: Track, *, timeout_seconds: float
     prefix = new_prefix()
     try:
         for argv in lineup.prepare:
-            _timed(argv, course, track, timeout_seconds)
+            _timed(argv, course, track, timeout_seconds, grace_seconds=_PEER_GRACE_SECONDS)
         with watched() as load:
             done, seconds = _all(lineup, course, track, prefix=prefix, seconds=timeout_seconds)
     finally:
@@ -104,9 +110,14 @@ def run_again(course: Course, track: Track, peer: Peer | None = None) -> Again:
     """
     if peer is None:
         argv: Argv = _verify(course, track)
+        grace = _GRACE_SECONDS
     else:
         (argv,) = peer.line_up(track.python, course.notebooks, track.workers).commands
-    done = [_timed(argv, course, track, _AGAIN_SECONDS) for _ in range(_TIMES_AGAIN)]
+        grace = _PEER_GRACE_SECONDS
+    done = [
+        _timed(argv, course, track, _AGAIN_SECONDS, grace_seconds=grace)
+        for _ in range(_TIMES_AGAIN)
+    ]
     failed = [each for each in done if each.exit_code != 0]
     return Again(
         who=peer.key if peer else OURS,
@@ -141,15 +152,21 @@ def _all(
 
     def one(argv: Argv) -> Timed:
         left = max(1.0, seconds - (monotonic() - start))
-        return _timed(argv, course, track, left, prefix=prefix)
+        return _timed(argv, course, track, left, prefix=prefix, grace_seconds=_PEER_GRACE_SECONDS)
 
-    with ThreadPoolExecutor(max_workers=lineup.at_once) as pool:
-        done = list(pool.map(one, lineup.commands))
+    # Peers are in sessions of their own: what interrupts us does not reach them.
+    done = track.crew.map(one, lineup.commands, workers=lineup.at_once)
     return done, monotonic() - start
 
 
 def _timed(
-    argv: Sequence[str], course: Course, track: Track, seconds: float, *, prefix: str = ""
+    argv: Sequence[str],
+    course: Course,
+    track: Track,
+    seconds: float,
+    *,
+    prefix: str = "",
+    grace_seconds: float = _GRACE_SECONDS,
 ) -> Timed:
     own = {
         "IPYTHONDIR": str(course.ipython),
@@ -166,6 +183,8 @@ def _timed(
         environment={**track.environment, **own},
         folder=course.home,
         timeout_seconds=seconds,
+        grace_seconds=grace_seconds,
+        is_stopped=track.crew.is_stopped,
     )
 
 
