@@ -33,6 +33,9 @@ class BoundedClient(NotebookClient):
             record_timing=False,
             coalesce_streams=True,
             store_widget_state=False,
+            # By default a tag, `skip-execution`, has a cell pass that was never sent. No valid
+            # notebook has an empty tag.
+            skip_cells_with_tag="",
         )
         self._manager = km
         self._cut_bytes = cut_bytes

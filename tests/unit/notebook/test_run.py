@@ -115,6 +115,12 @@ def test_a_declared_error_must_happen(tmp_path: Path) -> None:
     assert "ended without an error" in failing(execution, Ending.NO_ERROR, "cell 1")
 
 
+def test_no_tag_keeps_a_cell_from_being_run(tmp_path: Path) -> None:
+    path = write(tmp_path, code("assert False", "check", "skip-execution"))
+    execution = run_notebook(RunPlan(path=path))
+    failing(execution, Ending.CELL_FAILED, "cell 1 `skip-execution`")
+
+
 def test_a_cluster_that_is_away_is_no_declared_error(tmp_path: Path) -> None:
     source = "from istiolab.errors import SilentError\nraise SilentError('it does not answer')"
     path = write(tmp_path, code(source, "refused", "raises-exception"))
