@@ -12,13 +12,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from istiolab.batch import changes_mesh, plan_all
-from istiolab.errors import SilentError
-from istiolab.notebook.cells import CAUSE, CHECK, Cell, Notebook, read_notebook
-from istiolab.notebook.execution import Execution
+from istiolab.notebook.cells import CAUSE, Cell, Notebook, read_notebook
 from istiolab.receipt.model import ClusterFacts
 from istiolab.receipt.proof import WithoutCause, remove_proof, write_proof
-from istiolab.verdict.ablation import Ablation, describe, tagged, toothless
-from istiolab.verdict.judge import is_silence
+from istiolab.verdict.ablation import Ablation, describe, judge_ablation, tagged, toothless
 from istiolab.verify import Wish, execute
 
 Progress = Callable[[str, float], None]
@@ -104,30 +101,6 @@ def ablate_all(
         _judge(notebooks[path], [each for each in done if each.run.path == path], cluster)
         for path in paths
     ]
-
-
-def judge_ablation(notebook: Notebook, cause: str, execution: Execution) -> Ablation:
-    """Say which check failed in a run without a cause, if any did.
-
-    A check that fails for want of a name proves nothing: without the cell that defines what it asks
-    about, any check fails, also one that is content with every answer.
-
-    Raises:
-        SilentError: the cluster did not answer.
-    """
-    failure = execution.failure
-    if failure is None:
-        return Ablation(cause=cause, check=None, message="the run came to its end")
-    cell = notebook.cells[failure.index]
-    message = f"{failure.ending}: {failure.message}"
-    if is_silence(failure):
-        raise SilentError(f"{notebook.path.name}: {cell.label}: {failure.message}")
-    if CHECK not in cell.tags:
-        return Ablation(cause=cause, check=None, message=f"{cell.label}: {message}")
-    if failure.message.startswith("NameError"):
-        blind = f"{cell.label} does not judge it ({failure.message}): define the name before"
-        return Ablation(cause=cause, check=None, message=blind)
-    return Ablation(cause=cause, check=cell.id, message=message)
 
 
 def _without(

@@ -33,7 +33,7 @@ from istiolab.system.identity import this_process
 from istiolab.system.machine import describe_machine
 from istiolab.system.scratch import scratch_folder
 from istiolab.verdict.drift import CellDrift, add_secrets, compare
-from istiolab.verdict.judge import Outcome, is_silence, judge, judge_failure
+from istiolab.verdict.judge import Outcome, judge, judge_failure
 
 Progress = Callable[[str, float], None]
 
@@ -236,7 +236,7 @@ def _known(cluster: ClusterFacts) -> Known:
 
 def _evidence(cluster: ClusterFacts, prefix: str, failure: Failure) -> str:
     # The kernel has waited for a cluster that is away, as long as it makes sense.
-    known = not is_silence(failure)
+    known = not failure.is_silence
     try:
         return evidence.collect(cluster.kubeconfig, prefix, known=known)
     except ClusterError as gone:

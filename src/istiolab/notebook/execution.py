@@ -9,6 +9,7 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
+from istiolab.errors import SilentError
 from istiolab.notebook.cells import label
 
 
@@ -38,7 +39,7 @@ class RunPlan:
     leave_out: str | None = None
     """The id of a cell that is not to be executed."""
     past_failures: bool = False
-    """Go on past cells that fail, up to the first check that does."""
+    """Go on past cells that fail, up to the first check that does, or a cluster that is away."""
     timeout_seconds: float = 300.0
     """The deadline of a cell that names none of its own."""
     grace_seconds: float = 10.0
@@ -82,6 +83,11 @@ class Failure:
     def label(self) -> str:
         """Return how messages call the cell."""
         return label(self.index, self.name)
+
+    @property
+    def is_silence(self) -> bool:
+        """Tell whether the cluster did not answer: it has nothing to do with a page."""
+        return self.message.startswith(f"{SilentError.__name__}:")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -132,10 +132,17 @@ class _Run:
         return None
 
     def _may_pass(self, failure: Failure) -> bool:
-        """Tell whether the run goes on past a failure: not past a check, nor without a kernel."""
+        """Tell whether the run goes on past a failure.
+
+        Not past a check, nor without a kernel. Nor past a cluster that did not answer: a check
+        would find fault with what nobody asked.
+        """
         tags = self._document.cells[failure.index].metadata.get("tags", ())
         return (
-            self._plan.past_failures and failure.ending is Ending.CELL_FAILED and CHECK not in tags
+            self._plan.past_failures
+            and failure.ending is Ending.CELL_FAILED
+            and not failure.is_silence
+            and CHECK not in tags
         )
 
     async def _cell(self, index: int, name: str | None) -> Failure | None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
+from istiolab.errors import SilentError
 from istiolab.notebook.cells import CAUSE, CHECK, Cell, Notebook
+from istiolab.notebook.execution import Ending, Execution, Failure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +21,64 @@ class Ablation:
     """The id of the check that failed; None if none did."""
     message: str
     """How it failed, or how the run ended instead."""
+    broken: bool = False
+    """The run broke, so that nothing can be said about the cause."""
+
+
+def judge_ablation(notebook: Notebook, cause: str, execution: Execution) -> Ablation:
+    """Say which check failed in a run without a cause, if any did.
+
+    Only what a check asserts is its word. Any other error in it, such as one for want of a name
+    or of an answer, also ends a check that is content with every answer.
+
+    Args:
+        notebook: the notebook.
+        cause: the id of the cell that was left out.
+        execution: the run without it.
+
+    Raises:
+        SilentError: the cluster did not answer.
+    """
+    failure = execution.failure
+    if failure is None:
+        return Ablation(cause=cause, check=None, message="the run came to its end")
+    cell = notebook.cells[failure.index]
+    message = f"{failure.ending}: {failure.message}"
+    demand_answer(notebook, failure)
+    match failure.ending:
+        case Ending.HUNG | Ending.RUNAWAY | Ending.KERNEL_DIED:
+            return Ablation(
+                cause=cause, check=None, message=f"{cell.label}: {message}", broken=True
+            )
+        case Ending.CELL_FAILED | Ending.NO_ERROR:
+            if CHECK not in cell.tags:
+                return Ablation(cause=cause, check=None, message=f"{cell.label}: {message}")
+            if _is_judgement(failure):
+                return Ablation(cause=cause, check=cell.id, message=message)
+            blind = f"{cell.label} does not judge it ({failure.message}): {_remedy(failure)}"
+            return Ablation(cause=cause, check=None, message=blind)
+        case _:
+            assert_never(failure.ending)
+
+
+def demand_answer(notebook: Notebook, failure: Failure) -> None:
+    """Demand that a run did not stop because the cluster did not answer.
+
+    Raises:
+        SilentError: it did.
+    """
+    if failure.is_silence:
+        raise SilentError(f"{notebook.path.name}: {failure.label}: {failure.message}")
+
+
+def _is_judgement(failure: Failure) -> bool:
+    return failure.ending is Ending.NO_ERROR or failure.message.startswith("AssertionError:")
+
+
+def _remedy(failure: Failure) -> str:
+    if failure.message.startswith("NameError"):
+        return "define the name before"
+    return "only a failed assertion counts, so assert first that there is something to ask"
 
 
 def tagged(notebook: Notebook, tag: str) -> tuple[Cell, ...]:
@@ -46,7 +107,9 @@ def toothless(notebook: Notebook, ablations: Sequence[Ablation]) -> tuple[str, .
     return (
         *lacking(notebook),
         *(
-            f"no check fails without {labels[each.cause]}: {each.message}"
+            f"nothing can be said about {labels[each.cause]}: {each.message}"
+            if each.broken
+            else f"no check fails without {labels[each.cause]}: {each.message}"
             for each in ablations
             if each.check is None
         ),

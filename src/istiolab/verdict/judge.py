@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import assert_never
 
-from istiolab.errors import SilentError
 from istiolab.notebook.cells import CHECK
 from istiolab.notebook.execution import Ending, Failure
 from istiolab.verdict.drift import CellDrift
@@ -57,14 +56,9 @@ def judge_failure(failure: Failure, *, tags: tuple[str, ...]) -> Outcome:
             return Outcome.UNTRUE
         case Ending.CELL_FAILED:
             # Only a check's word is a finding; an error elsewhere is a cluster or a cell at fault.
-            told = CHECK in tags and not is_silence(failure)
+            told = CHECK in tags and not failure.is_silence
             return Outcome.UNTRUE if told else Outcome.BROKEN
         case Ending.HUNG | Ending.RUNAWAY | Ending.KERNEL_DIED:
             return Outcome.BROKEN
         case _:
             assert_never(failure.ending)
-
-
-def is_silence(failure: Failure) -> bool:
-    """Tell whether a cell failed because the cluster did not answer: nothing to do with a page."""
-    return failure.message.startswith(f"{SilentError.__name__}:")

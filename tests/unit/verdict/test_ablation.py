@@ -3,12 +3,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from nbformat import NotebookNode
 
-from istiolab.ablate import judge_ablation
+from istiolab.errors import SilentError
 from istiolab.notebook.cells import Notebook, read_notebook
-from istiolab.notebook.execution import RunPlan
+from istiolab.notebook.execution import Ending, Execution, Failure, RunPlan
 from istiolab.notebook.run import run_notebook
-from istiolab.verdict.ablation import Ablation, lacking, toothless
+from istiolab.verdict.ablation import Ablation, judge_ablation, lacking, toothless
 from tests.unit.notebook.build import code, write
 
 
@@ -88,6 +89,87 @@ def test_a_cell_between_that_fails_without_the_cause_does_not_hide_the_check(
     )
     notebook, found = _ablations(path)
     assert toothless(notebook, found) == ()
+
+
+def test_a_check_that_fails_for_want_of_an_answer_proves_nothing(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        code("answer = None"),
+        code("answer = 426 .__class__", "ask", "cause"),
+        code("assert answer.real or not answer.real", "judge", "check"),
+    )
+    notebook, found = _ablations(path)
+    assert toothless(notebook, found) == (
+        (
+            "no check fails without cell 2 `ask`: cell 3 `judge` does not judge it "
+            "(AttributeError: 'NoneType' object has no attribute 'real'): "
+            "only a failed assertion counts, so assert first that there is something to ask"
+        ),
+        "check cell 3 `judge` failed without none of the causes",
+    )
+
+
+def _stopped(ending: Ending, message: str, *, index: int) -> Execution:
+    return Execution(
+        document=NotebookNode(),  # type: ignore[no-untyped-call]
+        cells=(),
+        failure=Failure(ending=ending, index=index, name=None, message=message),
+        started_at="2026-01-02T03:04:05Z",
+        seconds=1.0,
+        log="",
+    )
+
+
+@pytest.fixture
+def three(tmp_path: Path) -> Notebook:
+    """Return a notebook of a cause, a cell without tags, and a check."""
+    return read_notebook(write(tmp_path, code("1", "cause"), code("2"), code("assert 3", "check")))
+
+
+@pytest.mark.parametrize("index", [1, 2], ids=["between", "check"])
+@pytest.mark.parametrize("ending", [Ending.HUNG, Ending.RUNAWAY, Ending.KERNEL_DIED])
+def test_a_run_that_breaks_proves_nothing_and_says_so(
+    three: Notebook, ending: Ending, index: int
+) -> None:
+    found = judge_ablation(three, "cell-0", _stopped(ending, "it did", index=index))
+    assert (found.check, found.broken) == (None, True)
+    assert toothless(three, [found])[0] == (
+        f"nothing can be said about cell 1: cell {index + 1}: {ending}: it did"
+    )
+
+
+def test_only_what_a_check_asserts_and_a_declared_error_that_fails_to_come_are_its_word(
+    three: Notebook,
+) -> None:
+    failed, missed = Ending.CELL_FAILED, Ending.NO_ERROR
+    told = {
+        (ending, message, index): judge_ablation(
+            three, "cell-0", _stopped(ending, message, index=index)
+        )
+        for ending, message, index in (
+            (failed, "AssertionError:", 2),
+            (failed, "AssertionError: 200", 2),
+            (missed, "it ended without an error", 2),
+            (failed, "ValueError: not enough values to unpack", 2),
+            (failed, "AssertionErrors: of somebody else", 2),
+            (missed, "it ended without an error", 1),
+        )
+    }
+    assert [each.check for each in told.values()] == ["cell-2"] * 3 + [None] * 3
+    assert not any(each.broken for each in told.values())
+
+
+def test_a_cluster_that_is_away_is_not_passed_over_on_the_way_to_the_check(tmp_path: Path) -> None:
+    away = "from istiolab.errors import SilentError\nif not seen: raise SilentError('away')"
+    path = write(
+        tmp_path,
+        code("seen, answer = False, None"),
+        code("seen = True", "see", "cause"),
+        code(f"{away}\nanswer = 200"),
+        code("assert answer", "judge", "check"),
+    )
+    with pytest.raises(SilentError, match=r"some\.ipynb: cell 3: SilentError: away"):
+        _ablations(path)
 
 
 @pytest.mark.parametrize(("tag", "missing"), [("check", "cause"), ("cause", "check")])
