@@ -1,12 +1,15 @@
 """Notebooks run again without each of their causes in turn, to see that a check then fails.
 
-Every ablation is a run in namespaces of its own, so those of all notebooks share the cluster, but
-for notebooks that change the mesh as a whole: of these one runs at a time, and nothing beside it.
+Rule 1: every ablation is a run in namespaces of its own, so those of all notebooks share the
+cluster, but for notebooks that change the mesh as a whole: of these one runs at a time, and nothing
+beside it.
+Rule 2: a failure without a cause tells nothing if there is one with it, too. A notebook that has
+not passed on this cluster just as it stands is run with all its causes as well, beside the others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,11 +18,22 @@ from istiolab.batch import changes_mesh, plan_all
 from istiolab.notebook.cells import CAUSE, Cell, Notebook, read_notebook
 from istiolab.receipt.model import ClusterFacts
 from istiolab.receipt.proof import WithoutCause, remove_proof, write_proof
-from istiolab.verdict.ablation import Ablation, describe, judge_ablation, tagged, toothless
-from istiolab.verify import Wish, execute
+from istiolab.verdict.ablation import (
+    Ablation,
+    Whole,
+    describe,
+    judge_ablation,
+    judge_whole,
+    tagged,
+    toothless,
+)
+from istiolab.verify import Wish, execute, is_unchanged
 
 Progress = Callable[[str, float], None]
 """Told what runs now, and how much of all is done, from 0 to 1."""
+
+_SHARPEN = "make each check ask for what its cause brings about"
+_END = "have each cell end without the cause as well, be it with an error"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +46,10 @@ class Ablated:
     """For each cause: its cell, the check that failed without it, and how."""
     problems: tuple[str, ...]
     """What is wrong, a sentence each; nothing if every cause and every check is proven."""
+    broken: bool = False
+    """A run broke, so that something cannot be said."""
+    hint: str = ""
+    """What helps, if something is wrong."""
     barred: str = ""
     """Why it could not run here, if that is so."""
 
@@ -39,13 +57,23 @@ class Ablated:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Run:
     path: Path
-    cause: Cell
+    cause: Cell | None
+    """What is left out; None if nothing is."""
+
+    @property
+    def key(self) -> tuple[Path, str]:
+        return self.path, self.cause.id if self.cause else ""
+
+    @property
+    def label(self) -> str:
+        how = f"without {self.cause.label}" if self.cause else "as it is"
+        return f"{self.path.stem} {how}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Done:
     run: _Run
-    ablation: Ablation
+    found: Ablation | Whole
     started: datetime
     ended: datetime
 
@@ -75,22 +103,19 @@ def ablate_all(
         HostError: the disk is full, or a folder cannot be written.
     """
     notebooks = {path: read_notebook(path) for path in paths}
-    waves = [
-        [_Run(path=path, cause=cause) for path in wave for cause in tagged(notebooks[path], CAUSE)]
-        for wave in plan_all(paths)
-    ]
-    fractions = {(run.path, run.cause.id): 0.0 for wave in waves for run in wave}
+    runs = {path: tuple(_runs(notebook, cluster)) for path, notebook in notebooks.items()}
+    waves = [[run for path in wave for run in runs[path]] for wave in plan_all(paths)]
+    fractions = {run.key: 0.0 for wave in waves for run in wave}
 
     def one(run: _Run) -> _Done:
         def tell(what: str, fraction: float) -> None:
-            fractions[run.path, run.cause.id] = fraction
-            said = f"{run.path.stem} without {run.cause.label}: {what}"
-            progress(said, sum(fractions.values()) / len(fractions))
+            fractions[run.key] = fraction
+            progress(f"{run.label}: {what}", sum(fractions.values()) / len(fractions))
 
         if prepare is not None:
             tell("a clean cluster", 0.0)
             prepare()
-        return _without(run, notebooks[run.path], cluster, wish=wish, progress=tell)
+        return _execute(run, notebooks[run.path], cluster, wish=wish, progress=tell)
 
     done: list[_Done] = []
     for wave in waves:
@@ -103,38 +128,65 @@ def ablate_all(
     ]
 
 
-def _without(
+def _runs(notebook: Notebook, cluster: ClusterFacts) -> Iterator[_Run]:
+    causes = tagged(notebook, CAUSE)
+    if causes and not is_unchanged(notebook.path, cluster):
+        yield _Run(path=notebook.path, cause=None)
+    yield from (_Run(path=notebook.path, cause=cause) for cause in causes)
+
+
+def _execute(
     run: _Run, notebook: Notebook, cluster: ClusterFacts, *, wish: Wish, progress: Progress
 ) -> _Done:
     started = datetime.now(UTC)
-    execution, _, _ = execute(
-        run.path,
-        cluster,
-        wish=wish,
-        progress=progress,
-        leave_out=run.cause.id,
-    )
+    cause = run.cause.id if run.cause else None
+    execution, _, _ = execute(run.path, cluster, wish=wish, progress=progress, leave_out=cause)
     return _Done(
         run=run,
-        ablation=judge_ablation(notebook, run.cause.id, execution),
+        found=judge_ablation(notebook, cause, execution)
+        if cause is not None
+        else judge_whole(notebook, execution),
         started=started,
         ended=datetime.now(UTC),
     )
 
 
 def _judge(notebook: Notebook, done: Sequence[_Done], cluster: ClusterFacts) -> Ablated:
-    found = [each.ablation for each in done]
-    rows, problems = describe(notebook, found), toothless(notebook, found)
+    without = [each.found for each in done if isinstance(each.found, Ablation)]
+    failing = [each.found for each in done if isinstance(each.found, Whole) and each.found.problem]
+    rows, blunt = describe(notebook, without), toothless(notebook, without)
+    problems = (*(each.problem for each in failing), *blunt)
     if problems:
         remove_proof(notebook.path)
     else:
-        started = min(each.started for each in done)
-        length: timedelta = max(each.ended for each in done) - started
-        write_proof(
-            notebook.path,
-            (WithoutCause(cause=cause, check=check, how=how) for cause, check, how in rows),
-            started_at=started.isoformat(timespec="seconds").replace("+00:00", "Z"),
-            duration_seconds=length.total_seconds(),
-            versions=cluster.versions,
-        )
-    return Ablated(notebook=notebook.path, rows=rows, problems=problems)
+        _write_proof(notebook, rows, done, cluster)
+    return Ablated(
+        notebook=notebook.path,
+        rows=rows,
+        problems=problems,
+        broken=any(each.found.broken for each in done),
+        hint=_hint(notebook, without, fails=bool(failing)) if problems else "",
+    )
+
+
+def _hint(notebook: Notebook, without: Sequence[Ablation], *, fails: bool) -> str:
+    if fails:
+        return f"make it pass first: `istiolab verify {notebook.path.stem}`"
+    return _END if any(each.broken for each in without) else _SHARPEN
+
+
+def _write_proof(
+    notebook: Notebook,
+    rows: Sequence[tuple[str, str, str]],
+    done: Sequence[_Done],
+    cluster: ClusterFacts,
+) -> None:
+    started = min(each.started for each in done)
+    length: timedelta = max(each.ended for each in done) - started
+    write_proof(
+        notebook.path,
+        (WithoutCause(cause=cause, check=check, how=how) for cause, check, how in rows),
+        started_at=started.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        duration_seconds=length.total_seconds(),
+        versions=cluster.versions,
+    )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from threading import Barrier
 from time import monotonic
@@ -15,8 +16,10 @@ from istiolab.errors import SilentError
 from istiolab.notebook.execution import Execution, RunPlan
 from istiolab.notebook.run import run_notebook
 from istiolab.receipt.proof import holds, load_proof
+from istiolab.receipt.store import write_receipt
 from istiolab.verify import Wish
 from tests.unit.notebook.build import code, write
+from tests.unit.receipt.test_store import make_receipt
 from tests.unit.test_publish import CLUSTER
 
 WISH = Wish(environment={}, reports=Path("reports"))
@@ -35,12 +38,19 @@ def without_cluster(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], N
     def install(hook: Callable[[], None]) -> None:
         def execute(path: Path, _cluster: object, **how: Any) -> tuple[Execution, tuple[()], str]:
             hook()
-            plan = RunPlan(path=path, leave_out=how["leave_out"], past_failures=True)
+            left_out = how["leave_out"]
+            plan = RunPlan(path=path, leave_out=left_out, past_failures=left_out is not None)
             return run_notebook(plan, progress=how["progress"]), (), ""
 
         monkeypatch.setattr(ablate, "execute", execute)
 
     return install
+
+
+def passed(path: Path) -> Path:
+    """Write the receipt that a notebook would have if it had passed on the cluster."""
+    write_receipt(path, replace(make_receipt(path), images=CLUSTER.images))
+    return path
 
 
 def test_every_ablation_of_every_notebook_runs_beside_the_others(
@@ -52,7 +62,7 @@ def test_every_ablation_of_every_notebook_runs_beside_the_others(
         together.wait()
 
     without_cluster(meet)
-    paths = [write(tmp_path, *SHARP, name=name) for name in ("a", "b")]
+    paths = [passed(write(tmp_path, *SHARP, name=name)) for name in ("a", "b")]
     told: list[float] = []
     found = ablate_all(
         paths, CLUSTER, wish=WISH, workers=4, progress=lambda _, done: told.append(done)
@@ -78,6 +88,7 @@ def test_one_that_changes_the_mesh_is_ablated_with_nothing_beside_it(
     tree = json.loads(path.read_text())
     tree["metadata"]["istiolab"] = {"changes_mesh": True}
     path.write_text(json.dumps(tree))
+    passed(path)
     ends: list[float] = []
     (found,) = ablate_all(
         [path], CLUSTER, wish=WISH, workers=4, progress=lambda *_: ends.append(monotonic())
@@ -94,7 +105,7 @@ def test_the_cluster_is_made_ready_before_each_run(
     done: list[str] = []
     without_cluster(lambda: done.append("run"))
     ablate_all(
-        [write(tmp_path, *SHARP)],
+        [passed(write(tmp_path, *SHARP))],
         CLUSTER,
         wish=WISH,
         workers=1,
@@ -126,3 +137,71 @@ def test_a_cluster_that_is_away_proves_nothing_and_is_no_finding(
     with pytest.raises(SilentError, match=r"cell 3 `judge`: SilentError: away"):
         ablate_all([path], CLUSTER, wish=Wish(environment={}, reports=tmp_path), workers=1)
     assert load_proof(path) is None
+
+
+ALWAYS = (
+    code("answer = 426", "apply", "cause"),
+    code("assert False, 'always'", "judge", "check"),
+)
+
+
+def test_a_check_that_fails_with_all_causes_proves_none_of_them(
+    tmp_path: Path, without_cluster: Callable[[Callable[[], None]], None]
+) -> None:
+    without_cluster(lambda: None)
+    path = write(tmp_path, *ALWAYS)
+    (found,) = ablate_all([path], CLUSTER, wish=WISH, workers=2)
+    (problem,) = found.problems
+    assert problem == (
+        "it does not pass with all its causes either: "
+        "cell 2 `judge`: cell failed: AssertionError: always"
+    )
+    assert found.hint == "make it pass first: `istiolab verify some`"
+    assert not found.broken
+    assert load_proof(path) is None
+
+
+def test_a_notebook_that_breaks_with_all_causes_is_told_from_one_that_is_not_true(
+    tmp_path: Path, without_cluster: Callable[[Callable[[], None]], None]
+) -> None:
+    without_cluster(lambda: None)
+    path = write(tmp_path, *SHARP[:-1], code("1 / 0"), SHARP[-1])
+    (found,) = ablate_all([path], CLUSTER, wish=WISH, workers=3)
+    (problem,) = found.problems
+    assert problem.endswith("cell 4: cell failed: ZeroDivisionError: division by zero")
+    assert found.broken
+    assert load_proof(path) is None
+
+
+def test_a_run_that_breaks_without_a_cause_leaves_nothing_proven(
+    tmp_path: Path, without_cluster: Callable[[Callable[[], None]], None]
+) -> None:
+    without_cluster(lambda: None)
+    dies = code("import os\nif 2 not in seen: os._exit(3)")
+    path = passed(write(tmp_path, *SHARP[:-1], dies, SHARP[-1]))
+    (found,) = ablate_all([path], CLUSTER, wish=WISH, workers=2)
+    assert found.problems == (
+        "nothing can be said about cell 3 `two`: cell 4: kernel died: the kernel's process ended",
+    )
+    assert found.broken
+    assert found.hint.startswith("have each cell end")
+    assert load_proof(path) is None
+
+
+@pytest.mark.parametrize("elsewhere", [True, False], ids=["elsewhere", "here"])
+def test_the_notebook_as_it_is_runs_too_unless_it_passed_just_so_on_this_cluster(
+    tmp_path: Path, without_cluster: Callable[[Callable[[], None]], None], *, elsewhere: bool
+) -> None:
+    without_cluster(lambda: None)
+    path = passed(write(tmp_path, *SHARP))
+    cluster = replace(CLUSTER, images={"pilot": "another"}) if elsewhere else CLUSTER
+    told: list[str] = []
+    (found,) = ablate_all(
+        [path], cluster, wish=WISH, workers=3, progress=lambda what, _: told.append(what)
+    )
+    assert found.problems == ()
+    assert any(each.startswith("some as it is: ") for each in told) is elsewhere
+    assert any(each.startswith("some without cell 2 `one`: ") for each in told)
+    proof = load_proof(path)
+    assert proof is not None
+    assert [run.cause for run in proof.runs] == ["cell 2 `one`", "cell 3 `two`"]

@@ -9,6 +9,7 @@ from typing import assert_never
 from istiolab.errors import SilentError
 from istiolab.notebook.cells import CAUSE, CHECK, Cell, Notebook
 from istiolab.notebook.execution import Ending, Execution, Failure
+from istiolab.verdict.judge import Outcome, judge_failure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,33 @@ class Ablation:
     """How it failed, or how the run ended instead."""
     broken: bool = False
     """The run broke, so that nothing can be said about the cause."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whole:
+    """One run of a notebook with all its causes, against which those without one are told."""
+
+    problem: str
+    """Why it did not pass, a sentence; empty if it did."""
+    broken: bool
+    """It broke, so that nothing can be said about the notebook."""
+
+
+def judge_whole(notebook: Notebook, execution: Execution) -> Whole:
+    """Say whether a notebook passes with all its causes: a check that always fails proves nothing.
+
+    Raises:
+        SilentError: the cluster did not answer.
+    """
+    failure = execution.failure
+    if failure is None:
+        return Whole(problem="", broken=False)
+    _demand_answer(notebook, failure)
+    return Whole(
+        problem="it does not pass with all its causes either: "
+        f"{failure.label}: {failure.ending}: {failure.message}",
+        broken=judge_failure(failure, tags=notebook.cells[failure.index].tags) is Outcome.BROKEN,
+    )
 
 
 def judge_ablation(notebook: Notebook, cause: str, execution: Execution) -> Ablation:
@@ -44,7 +72,7 @@ def judge_ablation(notebook: Notebook, cause: str, execution: Execution) -> Abla
         return Ablation(cause=cause, check=None, message="the run came to its end")
     cell = notebook.cells[failure.index]
     message = f"{failure.ending}: {failure.message}"
-    demand_answer(notebook, failure)
+    _demand_answer(notebook, failure)
     match failure.ending:
         case Ending.HUNG | Ending.RUNAWAY | Ending.KERNEL_DIED:
             return Ablation(
@@ -61,12 +89,7 @@ def judge_ablation(notebook: Notebook, cause: str, execution: Execution) -> Abla
             assert_never(failure.ending)
 
 
-def demand_answer(notebook: Notebook, failure: Failure) -> None:
-    """Demand that a run did not stop because the cluster did not answer.
-
-    Raises:
-        SilentError: it did.
-    """
+def _demand_answer(notebook: Notebook, failure: Failure) -> None:
     if failure.is_silence:
         raise SilentError(f"{notebook.path.name}: {failure.label}: {failure.message}")
 

@@ -120,6 +120,8 @@ def test_to_ablate_what_cannot_run_here_is_no_pass_either() -> None:
     wrong = replace(fine, problems=("it has no cell tagged `check`",))
     assert ablations.exit_code([fine]) is ExitCode.OK
     assert ablations.exit_code([fine, wrong]) is ExitCode.FINDING
+    broke = replace(wrong, broken=True)
+    assert ablations.exit_code([fine, wrong, broke]) is ExitCode.KERNEL
     assert ablations.exit_code([fine, wrong, kept_out]) is ExitCode.KERNEL
     assert ablations.render([kept_out]) == f"a.ipynb: could not run here\n  {WHY_BARRED}"
 

@@ -32,9 +32,9 @@ def as_json(found: Iterable[Ablated]) -> str:
 
 
 def exit_code(found: Iterable[Ablated]) -> ExitCode:
-    """Return the exit code: what could not be tried outweighs what is not proven."""
+    """Return the exit code: what could not be tried, or broke, outweighs what is not proven."""
     listed = list(found)
-    if any(each.barred for each in listed):
+    if any(each.barred or each.broken for each in listed):
         return ExitCode.KERNEL
     return ExitCode.FINDING if any(each.problems for each in listed) else ExitCode.OK
 
@@ -48,5 +48,5 @@ def _lines(found: Ablated) -> Iterator[str]:
     for cause, check, how in found.rows:
         yield f"  without {cause}: {check} fails ({how})"
     yield from (f"  problem: {each}" for each in found.problems)
-    if found.problems:
-        yield from ("", "hint: make each check ask for what its cause brings about")
+    if found.hint:
+        yield from ("", f"hint: {found.hint}")
