@@ -5,16 +5,19 @@ cluster, but for notebooks that change the mesh as a whole: of these one runs at
 beside it.
 Rule 2: a failure without a cause tells nothing if there is one with it, too. A notebook that has
 not passed on this cluster just as it stands is run with all its causes as well, beside the others.
+Rule 3: the cluster is looked at before and after each wave, as when notebooks are verified: a run
+that ends at a check never comes to the cells that were to tidy up.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from istiolab.batch import changes_mesh, plan_all
+from istiolab.batch import changes_mesh, left_since, plan_all
+from istiolab.mesh import inventory
 from istiolab.notebook.cells import CAUSE, Cell, Notebook, read_notebook
 from istiolab.receipt.model import ClusterFacts
 from istiolab.receipt.proof import WithoutCause, remove_proof, write_proof
@@ -33,6 +36,7 @@ Progress = Callable[[str, float], None]
 """Told what runs now, and how much of all is done, from 0 to 1."""
 
 _SHARPEN = "make each check ask for what its cause brings about"
+_TIDY = "make it in the notebook's own namespaces, which go in any case, or undo it before a check"
 _END = "have each cell end without the cause as well, be it with an error"
 
 
@@ -95,7 +99,8 @@ def ablate_all(
         wish: how.
         workers: how many runs there are at the same time.
         progress: told before each cell.
-        prepare: called before each run; makes the cluster ready for it.
+        prepare: called before each run; makes the cluster anew if one has left anything on it. None
+            means that it stays as they leave it: then to leave anything is a problem.
 
     Raises:
         KernelError: one is no notebook, or its kernel does not start.
@@ -112,18 +117,29 @@ def ablate_all(
             fractions[run.key] = fraction
             progress(f"{run.label}: {what}", sum(fractions.values()) / len(fractions))
 
-        if prepare is not None:
+        if prepare is None:
+            wish.departures.wait()
+        else:
             tell("a clean cluster", 0.0)
             prepare()
         return _execute(run, notebooks[run.path], cluster, wish=wish, progress=tell)
 
     done: list[_Done] = []
-    for wave in waves:
+    left: dict[Path, tuple[str, ...]] = {}
+    for wave in filter(None, waves):
         wish.departures.wait()
+        before = inventory.take(cluster.kubeconfig) if prepare is None else None
         at_once = 1 if any(changes_mesh(run.path) for run in wave) else workers
         done += wish.crew.map(one, wave, workers=at_once)
+        if before is not None:
+            left |= _share(left_since(before, cluster.kubeconfig, wish), wave)
     return [
-        _judge(notebooks[path], [each for each in done if each.run.path == path], cluster)
+        _judge(
+            notebooks[path],
+            [each for each in done if each.run.path == path],
+            cluster,
+            left=left.get(path, ()),
+        )
         for path in paths
     ]
 
@@ -133,6 +149,14 @@ def _runs(notebook: Notebook, cluster: ClusterFacts) -> Iterator[_Run]:
     if causes and not is_unchanged(notebook.path, cluster):
         yield _Run(path=notebook.path, cause=None)
     yield from (_Run(path=notebook.path, cause=cause) for cause in causes)
+
+
+def _share(left: tuple[str, ...], wave: Iterable[_Run]) -> Mapping[Path, tuple[str, ...]]:
+    """Say of whom a leak may be: of all that ran while it came about."""
+    paths = {run.path for run in wave}
+    if left and len(paths) > 1:
+        left += (f"{len(paths)} notebooks were ablated at the time; ablate each alone",)
+    return dict.fromkeys(paths, left)
 
 
 def _execute(
@@ -151,11 +175,13 @@ def _execute(
     )
 
 
-def _judge(notebook: Notebook, done: Sequence[_Done], cluster: ClusterFacts) -> Ablated:
+def _judge(
+    notebook: Notebook, done: Sequence[_Done], cluster: ClusterFacts, *, left: tuple[str, ...]
+) -> Ablated:
     without = [each.found for each in done if isinstance(each.found, Ablation)]
     failing = [each.found for each in done if isinstance(each.found, Whole) and each.found.problem]
     rows, blunt = describe(notebook, without), toothless(notebook, without)
-    problems = (*(each.problem for each in failing), *blunt)
+    problems = (*(each.problem for each in failing), *left, *blunt)
     if problems:
         remove_proof(notebook.path)
     else:
@@ -165,14 +191,17 @@ def _judge(notebook: Notebook, done: Sequence[_Done], cluster: ClusterFacts) -> 
         rows=rows,
         problems=problems,
         broken=any(each.found.broken for each in done),
-        hint=_hint(notebook, without, fails=bool(failing)) if problems else "",
+        hint=_hint(notebook, done, left) if problems else "",
     )
 
 
-def _hint(notebook: Notebook, without: Sequence[Ablation], *, fails: bool) -> str:
-    if fails:
+def _hint(notebook: Notebook, done: Sequence[_Done], left: tuple[str, ...]) -> str:
+    """Return what helps first; the rest may be a consequence."""
+    if any(isinstance(each.found, Whole) and each.found.problem for each in done):
         return f"make it pass first: `istiolab verify {notebook.path.stem}`"
-    return _END if any(each.broken for each in without) else _SHARPEN
+    if left:
+        return _TIDY
+    return _END if any(each.found.broken for each in done) else _SHARPEN
 
 
 def _write_proof(

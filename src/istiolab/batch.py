@@ -12,7 +12,7 @@ Rule 4: of a wave, the notebook that took longest last time begins first: it is 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -81,7 +81,7 @@ def verify_all(
         )
         for each in wave:
             tell(each, "cluster after", 1.0)
-        left = _left(before, cluster.kubeconfig, wish)
+        left = left_since(before, cluster.kubeconfig, wish)
         for verified in (_with_leaks(each, left, len(wave)) for each in done):
             tell(verified.notebook, "receipt", 1.0)
             publish(verified, cluster)
@@ -89,7 +89,17 @@ def verify_all(
     return sorted(found, key=lambda each: paths.index(each.notebook))
 
 
-def _left(before: dict[str, str], kubeconfig: Path, wish: Wish) -> tuple[str, ...]:
+def left_since(before: Mapping[str, str], kubeconfig: Path, wish: Wish) -> tuple[str, ...]:
+    """Return what runs left behind or altered on a cluster, a line each.
+
+    Args:
+        before: the inventory from before they began.
+        kubeconfig: the cluster's.
+        wish: where they left their namespaces.
+
+    Raises:
+        ClusterError: the cluster does not answer.
+    """
     if left := leaks(before, inventory.take(kubeconfig)):
         # What Kubernetes takes away with a namespace, a volume for one, is no leak.
         wish.departures.wait()

@@ -12,6 +12,7 @@ import pytest
 
 from istiolab.lab.spec import Lab
 from istiolab.mesh.manifests import DEFAULT_IMAGE
+from istiolab.receipt.proof import load_proof
 from istiolab.receipt.store import State, load_receipt, receipt_path, status
 from tests.lab.command import istiolab
 from tests.unit.notebook.build import code, write
@@ -180,6 +181,35 @@ def test_a_check_made_toothless_is_found_by_ablation(folder: Path) -> None:
         "no check fails without cell 3 `inject`: the run came to its end",
         "check cell 4 `blunt` failed without none of the causes",
     ]
+
+
+@pytest.mark.usefixtures("mended")
+def test_what_an_ablation_leaves_behind_is_named_and_nothing_is_proven(folder: Path) -> None:
+    path = write(
+        folder,
+        CONNECT,
+        code("made = False"),
+        code(STRAY),
+        code("made = True", "make", "cause"),
+        code("assert made", "judge", "check"),
+        # Only with the cause does the run come so far.
+        code("mesh.kubectl('delete configmap stray -n default')"),
+    )
+    passed = istiolab("verify", "--update", str(path), folder=folder)
+    assert receipt_path(path).exists(), passed.stdout + passed.stderr
+    done = istiolab("verify", "--ablate", str(path), folder=folder)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert f"{path.name}: not proven" in done.stdout
+    assert "problem: left behind: ConfigMap default/stray" in done.stdout
+    assert load_proof(path) is None
+
+
+def test_a_check_that_always_fails_proves_no_cause(folder: Path) -> None:
+    path = write(folder, CONNECT, code("1", "make", "cause"), code("assert False", "no", "check"))
+    done = istiolab("verify", "--ablate", str(path), folder=folder)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "it does not pass with all its causes either: cell 3 `no`" in done.stdout
+    assert load_proof(path) is None
 
 
 def test_notebooks_run_side_by_side_and_one_that_changes_the_mesh_alone(folder: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 from istiolab import ablate
 from istiolab.ablate import ablate_all
 from istiolab.errors import SilentError
+from istiolab.mesh import inventory
 from istiolab.notebook.execution import Execution, RunPlan
 from istiolab.notebook.run import run_notebook
 from istiolab.receipt.proof import holds, load_proof
@@ -43,6 +44,7 @@ def without_cluster(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], N
             return run_notebook(plan, progress=how["progress"]), (), ""
 
         monkeypatch.setattr(ablate, "execute", execute)
+        monkeypatch.setattr(inventory, "take", lambda _: {})
 
     return install
 
@@ -205,3 +207,79 @@ def test_the_notebook_as_it_is_runs_too_unless_it_passed_just_so_on_this_cluster
     proof = load_proof(path)
     assert proof is not None
     assert [run.cause for run in proof.runs] == ["cell 2 `one`", "cell 3 `two`"]
+
+
+STRAY = {"ConfigMap default/stray": "1"}
+
+
+def test_what_ablations_leave_behind_is_named_and_nothing_is_proven(
+    tmp_path: Path,
+    without_cluster: Callable[[Callable[[], None]], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    there: dict[str, str] = {}
+    without_cluster(lambda: None)
+    path = passed(write(tmp_path, *SHARP))
+    ablate_all([path], CLUSTER, wish=WISH, workers=2)
+    assert load_proof(path) is not None
+    without_cluster(lambda: there.update(STRAY))
+    monkeypatch.setattr(inventory, "take", lambda _: dict(there))
+    (found,) = ablate_all([path], CLUSTER, wish=WISH, workers=2)
+    assert found.problems == ("left behind: ConfigMap default/stray",)
+    assert "before a check" in found.hint
+    assert not found.broken
+    assert [row[1] for row in found.rows] == ["cell 4 `judge`"] * 2
+    assert load_proof(path) is None
+
+
+def test_a_leak_is_held_against_all_that_ran_at_the_time_and_no_others(
+    tmp_path: Path,
+    without_cluster: Callable[[Callable[[], None]], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    there: dict[str, str] = {}
+    without_cluster(lambda: there.update(STRAY))
+    monkeypatch.setattr(inventory, "take", lambda _: dict(there))
+    sharp = (SHARP[0], SHARP[1], code("assert 1 in seen", "judge", "check"))
+    paths = [write(tmp_path, *sharp, name=name) for name in ("a", "b", "mesh", "uncaused")]
+    tree = json.loads(paths[2].read_text())
+    tree["metadata"]["istiolab"] = {"changes_mesh": True}
+    paths[2].write_text(json.dumps(tree))
+    write(tmp_path, SHARP[0], name="uncaused")
+    for path in paths:
+        passed(path)
+    one, two, mesh, uncaused = ablate_all(paths, CLUSTER, wish=WISH, workers=2)
+    leak = "left behind: ConfigMap default/stray"
+    shared = "2 notebooks were ablated at the time; ablate each alone"
+    assert one.problems == two.problems == (leak, shared)
+    assert mesh.problems == ()
+    assert leak not in uncaused.problems
+    assert [load_proof(path) is not None for path in paths] == [False, False, True, False]
+
+
+def test_what_goes_with_a_namespace_is_no_leak_of_an_ablation(
+    tmp_path: Path,
+    without_cluster: Callable[[Callable[[], None]], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    without_cluster(lambda: None)
+    looks: list[dict[str, str]] = [{}, {"PersistentVolume a": "1"}, {}]
+    monkeypatch.setattr(inventory, "take", lambda _: looks.pop(0))
+    path = passed(write(tmp_path, *SHARP))
+    (found,) = ablate_all([path], CLUSTER, wish=WISH, workers=2)
+    assert found.problems == ()
+    assert looks == []
+
+
+def test_where_the_cluster_is_made_anew_for_each_run_nobody_looks_what_one_left(
+    tmp_path: Path,
+    without_cluster: Callable[[Callable[[], None]], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    there: dict[str, str] = {}
+    without_cluster(lambda: there.update(STRAY))
+    monkeypatch.setattr(inventory, "take", lambda _: dict(there))
+    path = passed(write(tmp_path, *SHARP))
+    (found,) = ablate_all([path], CLUSTER, wish=WISH, workers=1, prepare=there.clear)
+    assert found.problems == ()
+    assert load_proof(path) is not None

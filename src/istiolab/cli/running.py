@@ -160,8 +160,8 @@ def prove_all(
             wish=replace(wish, environment=share.place.environment),
             workers=share.workers,
             progress=tell,
-            # Silent: it is within the bar.
-            prepare=lambda: _prepare(share, wish, SILENT),
+            # Silent: it is within the bar. A place that others use as well is not made anew.
+            prepare=(lambda: _prepare(share, wish, SILENT)) if share.alone else None,
         )
 
 

@@ -58,7 +58,8 @@ def place(monkeypatch: pytest.MonkeyPatch) -> Told:
         ]
 
     def ablate_all(paths: Sequence[Path], _cluster: object, **how: Any) -> list[Ablated]:
-        how["prepare"]()
+        if how["prepare"] is not None:
+            how["prepare"]()
         place.done.append("ablated " + "+".join(path.stem for path in paths))
         return [Ablated(notebook=path, rows=(), problems=()) for path in paths]
 
@@ -105,6 +106,15 @@ def test_ablations_find_the_place_ready_for_each_of_their_runs(place: Told, tmp_
     assert place.done == ["prepared", "ablated a"]
     assert proven.barred == ""
     assert kept_out == Ablated(notebook=PATHS[1], rows=(), problems=(), barred=WHY_BARRED)
+
+
+def test_ablations_on_a_lab_with_a_mesh_have_to_leave_it_as_it_is(
+    place: Told, tmp_path: Path
+) -> None:
+    paths = (tmp_path / "a.ipynb",)
+    shares = Shares(shares=(replace(share(place, alone=False), paths=paths),), barred=())
+    prove(shares, WISH, force=True, reporter=SILENT)
+    assert place.done == ["ablated a"]
 
 
 def test_what_cannot_run_here_is_no_pass_and_nothing_of_it_is_written() -> None:
