@@ -84,8 +84,8 @@ def verify_all(
         left = left_since(before, cluster.kubeconfig, wish)
         for verified in (_with_leaks(each, left, len(wave)) for each in done):
             tell(verified.notebook, "receipt", 1.0)
-            publish(verified, cluster)
-            found.append(replace(verified, stages=watch.end(verified.notebook)))
+            published = publish(verified, cluster)
+            found.append(replace(published, stages=watch.end(verified.notebook)))
     return sorted(found, key=lambda each: paths.index(each.notebook))
 
 

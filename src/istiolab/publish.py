@@ -4,32 +4,41 @@ Rule 1: what was published stays as long as nothing better passed. A run that di
 the notebook and its receipt as they are, and beside them a record since when that is so.
 Rule 2: the outputs are written before the receipt. What a crash leaves between the two is a
 notebook that its receipt does not fit, which shows as not verified.
+Rule 3: a receipt is of what ran. Where that was changed meanwhile nothing is written at all, least
+of all over what somebody has just saved.
 """
 
 from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
 
 from istiolab.notebook.document import serialize
 from istiolab.receipt.failing import failed_runs, forget_failures, record_failure
 from istiolab.receipt.model import ClusterFacts
 from istiolab.receipt.place import write_text
 from istiolab.receipt.store import write_receipt
+from istiolab.receipt.subject import what_changed
 from istiolab.receipt.write import make_receipt
 from istiolab.verdict.judge import Outcome
 from istiolab.verify import Verified
 
 
-def publish(found: Verified, cluster: ClusterFacts) -> None:
+def publish(found: Verified, cluster: ClusterFacts) -> Verified:
     """Write down what came of a run: a receipt if it passed, a record of the failure if not.
 
     Args:
         found: the run; nothing is written of one that did not take place.
         cluster: what it ran on.
 
+    Returns:
+        What came of it: the same, unless what passed is not what lies there now.
+
     Raises:
         HostError: the disk is full, or a folder cannot be written.
     """
     if found.execution is None:
-        return
+        return found
     path = found.notebook
     if found.outcome not in (Outcome.VERIFIED, Outcome.UPDATED):
         record_failure(
@@ -39,11 +48,16 @@ def publish(found: Verified, cluster: ClusterFacts) -> None:
             what=describe(found),
             versions=cluster.versions,
         )
-        return
+        return found
+    subject = found.subject
+    if changed := what_changed(path, subject):
+        return replace(found, outcome=Outcome.CHANGED, changed=changed, drifts=())
     if found.outcome is Outcome.UPDATED:
-        write_text(path, serialize(found.execution.document))
+        text = serialize(found.execution.document)
+        write_text(path, text)
+        subject = replace(subject, notebook_sha256=hashlib.sha256(text.encode()).hexdigest())
     receipt = make_receipt(
-        path,
+        subject,
         found.execution,
         cluster,
         found.waits,
@@ -52,6 +66,7 @@ def publish(found: Verified, cluster: ClusterFacts) -> None:
     )
     write_receipt(path, receipt)
     forget_failures(path)
+    return found
 
 
 def describe(found: Verified) -> str:

@@ -27,6 +27,7 @@ from istiolab.notebook.redactor import Redactor
 from istiolab.notebook.run import run_notebook
 from istiolab.receipt.model import ClusterFacts, WaitTime
 from istiolab.receipt.store import State, status
+from istiolab.receipt.subject import Subject, take
 from istiolab.receipt.write import read_waits
 from istiolab.system.crew import Crew
 from istiolab.system.identity import this_process
@@ -48,6 +49,8 @@ class Verified:
     """The word for it."""
     execution: Execution | None = None
     """The run; None if it was not run."""
+    subject: Subject = field(default_factory=Subject)
+    """What ran: its digests, taken before."""
     waits: tuple[WaitTime, ...] = ()
     """How long it waited for what."""
     leaks: tuple[str, ...] = ()
@@ -56,6 +59,8 @@ class Verified:
     """The cells whose outputs are not the published ones."""
     barred: str = ""
     """Why it could not run here, if that is so."""
+    changed: str = ""
+    """What of it was changed while it ran, if that is so."""
     evidence: Path | None = None
     """The folder with what was saved of a run that did not pass."""
     stages: Mapping[str, float] = field(default_factory=dict)
@@ -141,24 +146,26 @@ def verify(
         KernelError: it is no notebook, or its kernel does not start.
         ClusterError: the cluster does not answer any more.
     """
+    # First of all: what is changed after this is found to be so when it is to be published.
+    subject = take(path)
     published = load_document(path)
     execution, waits, seen = execute(path, cluster, wish=wish, progress=progress)
     progress("comparison", 1.0)
     folder = wish.reports / path.stem
+    drifts: tuple[CellDrift, ...] = ()
+    saved: Path | None
     if execution.failure is not None:
-        return Verified(
-            notebook=path,
-            outcome=judge_failure(execution.failure, tags=_tags(execution)),
-            execution=execution,
-            evidence=save_failure(execution, execution.failure, cluster=seen, folder=folder),
-        )
-    drifts = _drifts(path, published, execution.document, kubeconfig=cluster.kubeconfig)
-    outcome = judge(drifts, update=wish.update)
-    saved = save_outputs(execution, folder) if outcome is Outcome.DRIFTED else None
+        outcome = judge_failure(execution.failure, tags=_tags(execution))
+        saved = save_failure(execution, execution.failure, cluster=seen, folder=folder)
+    else:
+        drifts = _drifts(path, published, execution.document, kubeconfig=cluster.kubeconfig)
+        outcome = judge(drifts, update=wish.update)
+        saved = save_outputs(execution, folder) if outcome is Outcome.DRIFTED else None
     return Verified(
         notebook=path,
         outcome=outcome,
         execution=execution,
+        subject=subject,
         waits=waits,
         drifts=drifts,
         evidence=saved,

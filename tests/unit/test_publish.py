@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ from istiolab.publish import describe, publish
 from istiolab.receipt.failing import load_failing
 from istiolab.receipt.model import ClusterFacts
 from istiolab.receipt.store import State, load_receipt, receipt_path, status
+from istiolab.receipt.subject import Subject
 from istiolab.verdict.judge import Outcome
 from tests.unit.cli.outcomes import FAILURE, drift, verified
 from tests.unit.notebook.build import code, write
@@ -69,6 +72,68 @@ def test_new_outputs_are_written_with_a_receipt_that_fits_them(notebook: Path) -
     publish(verified(Outcome.UPDATED, drifts=(drift(),), notebook=notebook), CLUSTER)
     assert notebook.read_bytes() != before
     assert status(notebook).state is State.VERIFIED
+
+
+def saved(path: Path) -> None:
+    path.write_text(path.read_text().replace('"1"', '"2"'))
+
+
+def removed(path: Path) -> None:
+    path.unlink()
+
+
+def broken(path: Path) -> None:
+    path.write_text("{")
+
+
+def edit_manifest(path: Path) -> None:
+    (path.parent / "a.yaml").write_text("a: 2")
+
+
+def edit_helper(path: Path) -> None:
+    (path.parent / "beside.py").write_text("x = 2")
+
+
+def edit_what_a_helper_uses(path: Path) -> None:
+    (path.parent / "beside.py").write_text("from istiolab import send\nx = 1")
+
+
+@pytest.mark.parametrize("outcome", [Outcome.VERIFIED, Outcome.UPDATED])
+@pytest.mark.parametrize(
+    ("edit", "what"),
+    [
+        (saved, "the notebook"),
+        (removed, "the notebook"),
+        (broken, "the notebook"),
+        (edit_manifest, "a manifest"),
+        (edit_helper, "a manifest"),
+        (edit_what_a_helper_uses, "a helper that it uses"),
+    ],
+)
+def test_what_was_changed_while_it_ran_has_not_passed_and_nothing_is_written(
+    tmp_path: Path, outcome: Outcome, edit: Callable[[Path], None], what: str
+) -> None:
+    (tmp_path / "a.yaml").write_text("a: 1")
+    (tmp_path / "beside.py").write_text("x = 1")
+    path = write(tmp_path, code("import beside"), code("apply('a.yaml')"), code("1"))
+    drifts = (drift(),) if outcome is Outcome.UPDATED else ()
+    run = verified(outcome, drifts=drifts, notebook=path)
+    edit(path)
+    before = {each: each.read_bytes() for each in tmp_path.rglob("*")}
+    found = publish(run, CLUSTER)
+    assert (found.outcome, found.changed, found.drifts) == (Outcome.CHANGED, what, ())
+    assert {each: each.read_bytes() for each in tmp_path.rglob("*")} == before
+
+
+def test_a_run_of_which_nobody_took_the_digests_gets_no_receipt(notebook: Path) -> None:
+    run = replace(verified(Outcome.VERIFIED, notebook=notebook), subject=Subject())
+    assert publish(run, CLUSTER).outcome is Outcome.CHANGED
+    assert not receipt_path(notebook).exists()
+
+
+def test_a_run_that_passes_comes_back_as_it_is(notebook: Path) -> None:
+    run = verified(Outcome.VERIFIED, notebook=notebook)
+    assert publish(run, CLUSTER) is run
 
 
 def test_a_failure_is_described_by_its_cell_its_leak_or_its_cells_that_differ() -> None:

@@ -1,50 +1,81 @@
+"""Verifying without a cluster: `execute` is a double that does what a hook says, and passes."""
+
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from istiolab.mesh import facts
-from istiolab.mesh.facts import Facts
+from istiolab import verify as joint
+from istiolab.notebook.document import load_document
+from istiolab.notebook.execution import Execution
 from istiolab.publish import publish
-from istiolab.receipt.model import ClusterFacts
+from istiolab.receipt.store import State, status
 from istiolab.verdict.judge import Outcome
-from istiolab.verify import is_unchanged, read_cluster
-from tests.unit.cli.outcomes import verified
+from istiolab.verify import Wish, verify
 from tests.unit.notebook.build import code, write
 from tests.unit.test_publish import CLUSTER
 
-
-@pytest.fixture(autouse=True)
-def _gathered(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = Facts(versions={}, images={"m": "sha256:1", "z": "sha256:2"}, mesh_config_sha256="c")
-    monkeypatch.setattr(facts, "gather", lambda _kubeconfig, *, mesh: found if mesh else None)
+Install = Callable[[Callable[[Path], object]], None]
 
 
-def read(workloads: Mapping[str, str] | None) -> ClusterFacts:
-    return read_cluster(Path("/k"), provider="embedded", workloads=workloads)
+@pytest.fixture
+def without_cluster(monkeypatch: pytest.MonkeyPatch) -> Install:
+    """Runs pass on no cluster; a hook is called in each, once the notebook was read."""
+
+    def install(hook: Callable[[Path], object]) -> None:
+        def execute(path: Path, *_: object, **__: object) -> tuple[Execution, tuple[()], str]:
+            execution = Execution(
+                document=load_document(path),
+                cells=(),
+                failure=None,
+                started_at="2026-11-24T00:00:00Z",
+                seconds=1.0,
+                log="",
+            )
+            hook(path)
+            return execution, (), ""
+
+        monkeypatch.setattr(joint, "execute", execute)
+
+    return install
 
 
-def test_the_images_of_workloads_are_among_those_of_the_system_sorted_by_name() -> None:
-    assert list(read({"n": "sha256:3"}).images.items()) == [
-        ("m", "sha256:1"),
-        ("n", "sha256:3"),
-        ("z", "sha256:2"),
-    ]
-    assert list(read(None).images) == ["m", "z"]
+def wish(folder: Path, *, update: bool = False) -> Wish:
+    return Wish(environment={}, reports=folder / "reports", update=update)
 
 
-def test_what_a_running_pod_tells_of_an_image_counts_more_than_its_name() -> None:
-    assert read({"m": "m"}).images["m"] == "sha256:1"
-
-
-def test_a_workload_image_that_was_built_anew_under_its_name_makes_a_notebook_run_again(
-    tmp_path: Path,
+def test_a_notebook_that_nobody_touches_while_it_runs_is_verified(
+    tmp_path: Path, without_cluster: Install
 ) -> None:
-    notebook = write(tmp_path, code("1"))
-    before = replace(CLUSTER, images=read({"n": "sha256:3"}).images)
-    publish(verified(Outcome.VERIFIED, notebook=notebook), before)
-    assert is_unchanged(notebook, before)
-    assert not is_unchanged(notebook, replace(before, images=read({"n": "sha256:4"}).images))
+    without_cluster(lambda _path: None)
+    path = write(tmp_path, code("assert 1 == 1"))
+    assert publish(verify(path, CLUSTER, wish=wish(tmp_path)), CLUSTER).outcome is Outcome.VERIFIED
+    assert status(path).state is State.VERIFIED
+
+
+@pytest.mark.parametrize("update", [False, True])
+def test_what_the_author_saves_while_it_runs_is_neither_attested_nor_overwritten(
+    tmp_path: Path, without_cluster: Install, *, update: bool
+) -> None:
+    def save(path: Path) -> None:
+        path.write_text(path.read_text().replace("1 == 1", "1 == 2"))
+
+    without_cluster(save)
+    path = write(tmp_path, code("assert 1 == 1"))
+    found = publish(verify(path, CLUSTER, wish=wish(tmp_path, update=update)), CLUSTER)
+    assert found.outcome is Outcome.CHANGED
+    assert "assert 1 == 2" in path.read_text()
+    assert status(path).state is State.MISSING
+
+
+def test_a_manifest_that_is_edited_while_its_notebook_runs_is_not_attested(
+    tmp_path: Path, without_cluster: Install
+) -> None:
+    (tmp_path / "a.yaml").write_text("a: 1")
+    without_cluster(lambda path: (path.parent / "a.yaml").write_text("a: 2"))
+    path = write(tmp_path, code("apply('a.yaml')"))
+    found = publish(verify(path, CLUSTER, wish=wish(tmp_path)), CLUSTER)
+    assert (found.outcome, found.changed) == (Outcome.CHANGED, "a manifest")
+    assert status(path).state is State.MISSING

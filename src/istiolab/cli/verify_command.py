@@ -29,6 +29,7 @@ _EXIT_CODES = {
     Outcome.LEAKED: ExitCode.FINDING,
     Outcome.UNTRUE: ExitCode.FINDING,
     Outcome.BROKEN: ExitCode.KERNEL,
+    Outcome.CHANGED: ExitCode.KERNEL,
     Outcome.BARRED: ExitCode.KERNEL,
 }
 FOLDER = Path("notebooks")

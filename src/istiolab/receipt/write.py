@@ -8,13 +8,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 from istiolab.notebook.execution import Execution
-from istiolab.receipt.fingerprint import code_of, notebook_sha256
 from istiolab.receipt.model import CellTime, ClusterFacts, Receipt, WaitTime
-from istiolab.receipt.uses import helpers_sha256, manifests_sha256
+from istiolab.receipt.subject import Subject
 
 
 def make_receipt(
-    path: Path,
+    subject: Subject,
     execution: Execution,
     cluster: ClusterFacts,
     waits: tuple[WaitTime, ...],
@@ -25,18 +24,17 @@ def make_receipt(
     """Return the receipt of a run.
 
     Args:
-        path: the notebook, as it is to be published.
+        subject: what ran; of the notebook itself, as it is published.
         execution: the run.
         cluster: what it ran on.
         waits: how long it waited for what.
         drift: what became of the published outputs: `none`, or `updated`.
         attempts: how many runs it took, this one included.
     """
-    cells = code_of(path)
     return Receipt(
-        notebook_sha256=notebook_sha256(path),
-        helpers_sha256=helpers_sha256(cells),
-        manifests_sha256=manifests_sha256(cells, folder=path.parent),
+        notebook_sha256=subject.notebook_sha256,
+        helpers_sha256=subject.helpers_sha256,
+        manifests_sha256=subject.manifests_sha256,
         mesh_config_sha256=cluster.mesh_config_sha256,
         drift=drift,
         attempts=attempts,

@@ -28,6 +28,8 @@ class Outcome(StrEnum):
     """It ran, and something that the page says did not come about."""
     BROKEN = "broken"
     """It could not be run to its end, so nothing can be said."""
+    CHANGED = "changed while it ran"
+    """It passed, and it or what it uses is not what ran any more, so nothing can be said."""
     BARRED = "could not run here"
     """It needs another kind of lab than there is, so nothing can be said."""
 

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from nbformat.v4 import new_code_cell, new_notebook
 
+from istiolab.errors import IstiolabError
 from istiolab.notebook.execution import Ending, Execution, Failure
+from istiolab.receipt.subject import Subject, take
 from istiolab.verdict.drift import CellDrift, Change
 from istiolab.verdict.judge import Outcome
 from istiolab.verify import Verified
@@ -25,6 +27,13 @@ def drift(change: Change = Change.CHANGED) -> CellDrift:
     return CellDrift(
         index=0, label="cell 1 `ask`", change=change, diff=("@@ -1 +1 @@", "-426 <a>", "+200")
     )
+
+
+def _subject(notebook: Path) -> Subject:
+    try:
+        return take(notebook)
+    except IstiolabError:  # most of these notebooks are names alone
+        return Subject()
 
 
 def verified(
@@ -54,6 +63,7 @@ def verified(
         notebook=notebook,
         outcome=outcome,
         execution=None if outcome is Outcome.UNCHANGED else execution,
+        subject=_subject(notebook),
         drifts=drifts,
         leaks=leaks,
         evidence=Path("reports/x") if failure or outcome is Outcome.DRIFTED else None,

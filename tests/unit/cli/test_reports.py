@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -61,6 +62,26 @@ def test_what_cannot_run_here_is_told_with_the_reason_in_every_form() -> None:
     assert case is not None
     assert case.text == "no lab"
     assert "no lab" in web.render([barred])
+
+
+def test_what_was_changed_while_it_ran_is_told_in_every_form() -> None:
+    path = Path("gone/x.ipynb")
+    found = replace(verified(Outcome.CHANGED, notebook=path), changed="a manifest")
+    assert text.render([found]) == (
+        "x.ipynb: changed while it ran\n"
+        "  a manifest is not what ran any more; nothing was written\n"
+        "\n"
+        "hint: run it again, and save nothing that it uses meanwhile: `istiolab verify x`"
+    )
+    assert json.loads(table.render([found]))[0]["changed"] == "a manifest"
+    case = ET.fromstring(junit.render([found])).find("testsuite/testcase/error")
+    assert case is not None
+    assert case.text == "a manifest is not what ran any more; nothing was written"
+    assert "a manifest is not" in web.render([found])
+    assert github.render([found]) == (
+        "::error file=gone/x.ipynb,line=1,title=changed while it ran::"
+        "a manifest is not what ran any more; nothing was written"
+    )
 
 
 def test_what_passed_is_one_line() -> None:

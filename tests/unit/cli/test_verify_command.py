@@ -18,6 +18,7 @@ from tests.unit.cli.outcomes import drift, verified
         ([Outcome.VERIFIED, Outcome.UNTRUE], ExitCode.FINDING),
         ([Outcome.VERIFIED, Outcome.DRIFTED], ExitCode.FINDING),
         ([Outcome.LEAKED], ExitCode.FINDING),
+        ([Outcome.CHANGED, Outcome.DRIFTED], ExitCode.KERNEL),
         ([Outcome.UNTRUE, Outcome.BROKEN], ExitCode.KERNEL),
     ],
 )

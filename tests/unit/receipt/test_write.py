@@ -8,6 +8,7 @@ from nbformat.v4 import new_notebook
 from istiolab.notebook.execution import CellRun, Execution
 from istiolab.receipt.model import ClusterFacts, Receipt, WaitTime
 from istiolab.receipt.store import State, status, write_receipt
+from istiolab.receipt.subject import take
 from istiolab.receipt.write import make_receipt, read_waits
 from tests.unit.notebook.build import code, write
 
@@ -37,7 +38,7 @@ def _execution() -> Execution:
 def test_the_receipt_of_a_run_makes_the_notebook_verified(tmp_path: Path) -> None:
     path = write(tmp_path, code("1"))
     waits = (WaitTime(what="rollout of x", seconds=1.5),)
-    receipt = make_receipt(path, _execution(), _facts(tmp_path), waits, drift="none")
+    receipt = make_receipt(take(path), _execution(), _facts(tmp_path), waits, drift="none")
     write_receipt(path, receipt)
     assert status(path).state is State.VERIFIED
     assert Receipt.from_json(receipt.to_json()) == receipt
@@ -47,7 +48,7 @@ def test_the_receipt_of_a_run_makes_the_notebook_verified(tmp_path: Path) -> Non
 
 def test_a_receipt_holds_no_path_of_the_machine(tmp_path: Path) -> None:
     path = write(tmp_path, code("1"))
-    text = make_receipt(path, _execution(), _facts(tmp_path), (), drift="none").to_json()
+    text = make_receipt(take(path), _execution(), _facts(tmp_path), (), drift="none").to_json()
     assert str(tmp_path) not in text
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from istiolab.cli.report.text import explanation
 from istiolab.verify import Verified
 
 
@@ -28,7 +29,9 @@ def _annotations(found: Verified) -> Iterator[str]:
     run = found.execution
     if found.barred:
         yield _command(found, 1, str(found.outcome), found.barred)
-    if run is None:
+    if found.changed:
+        yield _command(found, 1, str(found.outcome), "\n".join(explanation(found)))
+    if run is None or found.changed:  # its file may be gone
         return
     text = found.notebook.read_text(encoding="utf-8")
     if found.leaks:

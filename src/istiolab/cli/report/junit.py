@@ -13,7 +13,7 @@ from istiolab.verdict.judge import Outcome
 from istiolab.verify import Verified
 
 _FAILED = frozenset({Outcome.DRIFTED, Outcome.UPDATED, Outcome.LEAKED, Outcome.UNTRUE})
-_ERRORS = frozenset({Outcome.BROKEN, Outcome.BARRED})
+_ERRORS = frozenset({Outcome.BROKEN, Outcome.CHANGED, Outcome.BARRED})
 # Characters that XML 1.0, 2.2 does not allow, whatever a cell may have put out.
 _FORBIDDEN = dict.fromkeys(
     [*range(9), 11, 12, *range(14, 32), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF]

@@ -22,6 +22,7 @@ def as_table(found: Verified) -> dict[str, object]:
         "outcome": str(found.outcome),
         "seconds": round(run.seconds, 1) if run else 0.0,
         "barred": found.barred or None,
+        "changed": found.changed or None,
         "stages": {stage: round(seconds, 2) for stage, seconds in found.stages.items()},
         "leaks": list(found.leaks),
         "drifts": [

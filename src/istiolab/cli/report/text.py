@@ -36,6 +36,8 @@ def explanation(found: Verified) -> Iterator[str]:
     """Yield what is wrong, or was taken over: cell, diff or traceback, and the evidence's path."""
     if found.barred:
         yield found.barred
+    if found.changed:
+        yield f"{found.changed} is not what ran any more; nothing was written"
     yield from found.leaks
     for drift in found.drifts:
         yield f"{drift.label}: {drift.change}"
@@ -54,6 +56,11 @@ def hint(found: Verified) -> str | None:
         return (
             "if the new output is right, take it over: "
             f"`istiolab verify {found.notebook.stem} --update`, and review the diff"
+        )
+    if found.outcome is Outcome.CHANGED:
+        return (
+            "run it again, and save nothing that it uses meanwhile: "
+            f"`istiolab verify {found.notebook.stem}`"
         )
     if found.outcome is Outcome.BARRED:
         return "run it where a lab of our own can be, or leave it out: name the other notebooks"

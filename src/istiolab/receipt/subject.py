@@ -1,0 +1,56 @@
+"""A notebook in; digests of it and of what its code uses, as they stand at the time, out.
+
+Rule 1: they are taken before a run. What is attested is what ran, not what lies there afterwards.
+Rule 2: nothing is attested of a notebook that is not, at the end, as it was: who saved a file while
+it ran meant the new one, and that did not run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from istiolab.errors import IstiolabError
+from istiolab.receipt.fingerprint import code_of, notebook_sha256
+from istiolab.receipt.uses import helpers_sha256, manifests_sha256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What a run is about; without digests it is equal to no notebook, so that none is attested."""
+
+    notebook_sha256: str = ""
+    """Digest of the notebook's file, outputs included."""
+    helpers_sha256: str = ""
+    """Digest of the definitions of the library that its cells reach."""
+    manifests_sha256: str = ""
+    """Digest of the files that its cells name."""
+
+
+def take(path: Path) -> Subject:
+    """Return what a run of the notebook at `path` would be about now.
+
+    Raises:
+        KernelError: it is no notebook.
+    """
+    cells = code_of(path)
+    return Subject(
+        notebook_sha256=notebook_sha256(path),
+        helpers_sha256=helpers_sha256(cells),
+        manifests_sha256=manifests_sha256(cells, folder=path.parent),
+    )
+
+
+def what_changed(path: Path, since: Subject) -> str | None:
+    """Return what of a notebook is not as it was, as a sentence's subject; None if all is."""
+    try:
+        now = take(path)
+    except (IstiolabError, OSError):  # it is gone, or no notebook any more
+        return "the notebook"
+    if now.notebook_sha256 != since.notebook_sha256:
+        return "the notebook"
+    if now.helpers_sha256 != since.helpers_sha256:
+        return "a helper that it uses"
+    if now.manifests_sha256 != since.manifests_sha256:
+        return "a manifest"
+    return None
