@@ -18,9 +18,10 @@ from pathlib import Path
 
 from istiolab.batch import changes_mesh, left_since, plan_all
 from istiolab.mesh import inventory
-from istiolab.notebook.cells import CAUSE, Cell, Notebook, read_notebook
+from istiolab.notebook.cells import CAUSE, Cell, Notebook, read_notebook, to_notebook
 from istiolab.receipt.model import ClusterFacts
 from istiolab.receipt.proof import WithoutCause, remove_proof, write_proof
+from istiolab.receipt.subject import take, what_changed
 from istiolab.verdict.ablation import (
     Ablation,
     Whole,
@@ -56,6 +57,8 @@ class Ablated:
     """What helps, if something is wrong."""
     barred: str = ""
     """Why it could not run here, if that is so."""
+    changed: str = ""
+    """What of it was changed while it ran, if that is so: then nothing is said or written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +110,8 @@ def ablate_all(
         ClusterError: the cluster does not answer any more.
         HostError: the disk is full, or a folder cannot be written.
     """
+    # Before anything of them is read: what is changed after this proves nothing.
+    subjects = {path: take(path) for path in paths}
     notebooks = {path: read_notebook(path) for path in paths}
     runs = {path: tuple(_runs(notebook, cluster)) for path, notebook in notebooks.items()}
     waves = [[run for path in wave for run in runs[path]] for wave in plan_all(paths)]
@@ -122,7 +127,7 @@ def ablate_all(
         else:
             tell("a clean cluster", 0.0)
             prepare()
-        return _execute(run, notebooks[run.path], cluster, wish=wish, progress=tell)
+        return _execute(run, cluster, wish=wish, progress=tell)
 
     done: list[_Done] = []
     left: dict[Path, tuple[str, ...]] = {}
@@ -134,7 +139,9 @@ def ablate_all(
         if before is not None:
             left |= _share(left_since(before, cluster.kubeconfig, wish), wave)
     return [
-        _judge(
+        Ablated(notebook=path, rows=(), problems=(), changed=changed)
+        if (changed := what_changed(path, subjects[path]))
+        else _judge(
             notebooks[path],
             [each for each in done if each.run.path == path],
             cluster,
@@ -159,12 +166,12 @@ def _share(left: tuple[str, ...], wave: Iterable[_Run]) -> Mapping[Path, tuple[s
     return dict.fromkeys(paths, left)
 
 
-def _execute(
-    run: _Run, notebook: Notebook, cluster: ClusterFacts, *, wish: Wish, progress: Progress
-) -> _Done:
+def _execute(run: _Run, cluster: ClusterFacts, *, wish: Wish, progress: Progress) -> _Done:
     started = datetime.now(UTC)
     cause = run.cause.id if run.cause else None
     execution, _, _ = execute(run.path, cluster, wish=wish, progress=progress, leave_out=cause)
+    # Of what ran: somebody may have saved another notebook meanwhile.
+    notebook = to_notebook(execution.document, path=run.path)
     return _Done(
         run=run,
         found=judge_ablation(notebook, cause, execution)

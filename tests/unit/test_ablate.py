@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from istiolab import ablate
-from istiolab.ablate import ablate_all
+from istiolab.ablate import Ablated, ablate_all
 from istiolab.errors import SilentError
 from istiolab.mesh import inventory
 from istiolab.notebook.execution import Execution, RunPlan
 from istiolab.notebook.run import run_notebook
-from istiolab.receipt.proof import holds, load_proof
+from istiolab.receipt.proof import holds, load_proof, proof_path
 from istiolab.receipt.store import write_receipt
 from istiolab.verify import Wish
 from tests.unit.notebook.build import code, write
@@ -33,10 +33,10 @@ SHARP = (
 
 
 @pytest.fixture
-def without_cluster(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], None]:
+def without_cluster(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
     """Run the ablations in real kernels, on no cluster; a hook is called in each run."""
 
-    def install(hook: Callable[[], None]) -> None:
+    def install(hook: Callable[[], object]) -> None:
         def execute(path: Path, _cluster: object, **how: Any) -> tuple[Execution, tuple[()], str]:
             hook()
             left_out = how["leave_out"]
@@ -56,7 +56,7 @@ def passed(path: Path) -> Path:
 
 
 def test_every_ablation_of_every_notebook_runs_beside_the_others(
-    tmp_path: Path, without_cluster: Callable[[Callable[[], None]], None]
+    tmp_path: Path, without_cluster: Callable[[Callable[[], object]], None]
 ) -> None:
     together = Barrier(4, timeout=30)
 
@@ -82,7 +82,7 @@ def test_every_ablation_of_every_notebook_runs_beside_the_others(
 
 
 def test_one_that_changes_the_mesh_is_ablated_with_nothing_beside_it(
-    tmp_path: Path, without_cluster: Callable[[Callable[[], None]], None]
+    tmp_path: Path, without_cluster: Callable[[Callable[[], object]], None]
 ) -> None:
     started: list[float] = []
     without_cluster(lambda: started.append(monotonic()))
@@ -102,7 +102,7 @@ def test_one_that_changes_the_mesh_is_ablated_with_nothing_beside_it(
 
 
 def test_the_cluster_is_made_ready_before_each_run(
-    tmp_path: Path, without_cluster: Callable[[Callable[[], None]], None]
+    tmp_path: Path, without_cluster: Callable[[Callable[[], object]], None]
 ) -> None:
     done: list[str] = []
     without_cluster(lambda: done.append("run"))
@@ -117,7 +117,7 @@ def test_the_cluster_is_made_ready_before_each_run(
 
 
 def test_what_is_not_proven_loses_its_proof(
-    tmp_path: Path, without_cluster: Callable[[Callable[[], None]], None]
+    tmp_path: Path, without_cluster: Callable[[Callable[[], object]], None]
 ) -> None:
     without_cluster(lambda: None)
     path = write(tmp_path, *SHARP)
@@ -129,8 +129,25 @@ def test_what_is_not_proven_loses_its_proof(
     assert load_proof(path) is None
 
 
+@pytest.mark.parametrize("sharp", [True, False])
+def test_what_is_changed_while_it_is_ablated_neither_gains_nor_loses_a_proof(
+    tmp_path: Path, without_cluster: Callable[[Callable[[], object]], None], *, sharp: bool
+) -> None:
+    without_cluster(lambda: None)
+    path = write(tmp_path, *SHARP)
+    ablate_all([path], CLUSTER, wish=WISH, workers=2)
+    before = proof_path(path).read_bytes()
+    blunt = code("assert seen is not None", "judge", "check")
+    cells = (*SHARP[:-1], SHARP[-1] if sharp else blunt)
+    write(tmp_path, *cells)
+    without_cluster(lambda: write(tmp_path, *cells, code("1 / 0")))
+    (found,) = ablate_all([path], CLUSTER, wish=WISH, workers=1)
+    assert found == Ablated(notebook=path, rows=(), problems=(), changed="the notebook")
+    assert proof_path(path).read_bytes() == before
+
+
 def test_a_cluster_that_is_away_proves_nothing_and_is_no_finding(
-    tmp_path: Path, without_cluster: Callable[[Callable[[], None]], None]
+    tmp_path: Path, without_cluster: Callable[[Callable[[], object]], None]
 ) -> None:
     without_cluster(lambda: None)
     source = "from istiolab.errors import SilentError\nif not seen: raise SilentError('away')"

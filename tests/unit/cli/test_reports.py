@@ -9,6 +9,7 @@ import pytest
 
 from istiolab.ablate import Ablated
 from istiolab.cli.report import ablations, github, junit, table, text, web
+from istiolab.errors import ExitCode
 from istiolab.verdict.judge import Outcome
 from istiolab.verify import Verified
 from tests.unit.cli.outcomes import FAILURE, drift, verified
@@ -138,6 +139,18 @@ def test_the_web_page_escapes_what_cells_put_out(found: Verified) -> None:
     assert "<b>" not in page
     assert str(found.outcome) in page
     assert "src=" not in page
+
+
+def test_ablations_of_what_was_changed_meanwhile_say_so_and_are_no_finding() -> None:
+    found = Ablated(notebook=Path("x.ipynb"), rows=(), problems=(), changed="a manifest")
+    assert ablations.render([found]) == (
+        "x.ipynb: changed while it ran\n"
+        "  a manifest is not what ran any more; nothing was written\n"
+        "\n"
+        "hint: run it again, and save nothing that it uses meanwhile: `istiolab verify x --ablate`"
+    )
+    assert json.loads(ablations.as_json([found]))[0]["changed"] == "a manifest"
+    assert ablations.exit_code([found]) is ExitCode.KERNEL
 
 
 def test_ablations_are_told_cause_by_cause() -> None:

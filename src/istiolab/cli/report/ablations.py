@@ -25,6 +25,7 @@ def as_json(found: Iterable[Ablated]) -> str:
             ],
             "problems": list(each.problems),
             "barred": each.barred or None,
+            "changed": each.changed or None,
         }
         for each in found
     ]
@@ -34,7 +35,7 @@ def as_json(found: Iterable[Ablated]) -> str:
 def exit_code(found: Iterable[Ablated]) -> ExitCode:
     """Return the exit code: what could not be tried, or broke, outweighs what is not proven."""
     listed = list(found)
-    if any(each.barred or each.broken for each in listed):
+    if any(each.barred or each.broken or each.changed for each in listed):
         return ExitCode.KERNEL
     return ExitCode.FINDING if any(each.problems for each in listed) else ExitCode.OK
 
@@ -42,6 +43,12 @@ def exit_code(found: Iterable[Ablated]) -> ExitCode:
 def _lines(found: Ablated) -> Iterator[str]:
     if found.barred:
         yield from (f"{found.notebook.name}: {Outcome.BARRED}", f"  {found.barred}")
+        return
+    if found.changed:
+        yield f"{found.notebook.name}: {Outcome.CHANGED}"
+        yield f"  {found.changed} is not what ran any more; nothing was written"
+        said = "run it again, and save nothing that it uses meanwhile"
+        yield from ("", f"hint: {said}: `istiolab verify {found.notebook.stem} --ablate`")
         return
     state = "not proven" if found.problems else "proven"
     yield f"{found.notebook.name}: {state}"
