@@ -20,7 +20,7 @@ from istiolab.mesh.namespaces import new_prefix
 from istiolab.notebook.cells import to_notebook
 from istiolab.notebook.document import load_document
 from istiolab.notebook.execution import Execution, Failure, RunPlan
-from istiolab.notebook.failed import save_failure, save_outputs
+from istiolab.notebook.failed import evidence_folder, save_failure, save_outputs
 from istiolab.notebook.here import known_here
 from istiolab.notebook.known import Known, from_secret
 from istiolab.notebook.redactor import Redactor
@@ -75,6 +75,8 @@ class Wish:
     """Variables for the kernels."""
     reports: Path
     """Where the evidence of runs that did not pass goes, a folder each."""
+    namesakes: frozenset[Path] = frozenset()
+    """Notebooks of which another has the same name: their evidence is kept apart."""
     update: bool = False
     """Take new outputs over."""
     crew: Crew = field(default_factory=Crew)
@@ -145,18 +147,20 @@ def verify(
     Raises:
         KernelError: it is no notebook, or its kernel does not start.
         ClusterError: the cluster does not answer any more.
+        UsageError: where its evidence would go there are files that are not ours.
     """
     # First of all: what is changed after this is found to be so when it is to be published.
     subject = take(path)
+    folder = evidence_folder(wish.reports, path, apart=path in wish.namesakes)
     published = load_document(path)
     execution, waits, seen = execute(path, cluster, wish=wish, progress=progress)
     progress("comparison", 1.0)
-    folder = wish.reports / path.stem
     drifts: tuple[CellDrift, ...] = ()
     saved: Path | None
-    if execution.failure is not None:
-        outcome = judge_failure(execution.failure, tags=_tags(execution))
-        saved = save_failure(execution, execution.failure, cluster=seen, folder=folder)
+    if (failure := execution.failure) is not None:
+        tags = execution.document.cells[failure.index].metadata.get("tags", ())
+        outcome = judge_failure(failure, tags=tuple(tags))
+        saved = save_failure(execution, failure, cluster=seen, folder=folder)
     else:
         drifts = _drifts(path, published, execution.document, kubeconfig=cluster.kubeconfig)
         outcome = judge(drifts, update=wish.update)
@@ -248,9 +252,3 @@ def _evidence(cluster: ClusterFacts, prefix: str, failure: Failure) -> str:
         return evidence.collect(cluster.kubeconfig, prefix, known=known)
     except ClusterError as gone:
         return gone.render()  # the cell's own failure is what counts, and is not to be lost
-
-
-def _tags(execution: Execution) -> tuple[str, ...]:
-    if execution.failure is None:
-        return ()
-    return tuple(execution.document.cells[execution.failure.index].metadata.get("tags", ()))

@@ -14,6 +14,7 @@ from istiolab.cli.progress import make_reporter
 from istiolab.cli.report import ablations, github, junit, table, text, web
 from istiolab.cli.running import barred, departing, prove, repeat_all, run_changed
 from istiolab.errors import ExitCode, UsageError
+from istiolab.notebook.failed import evidence_folder, namesakes
 from istiolab.places import share_out
 from istiolab.receipt.place import write_text
 from istiolab.system.crew import Crew
@@ -93,6 +94,10 @@ def verify(  # noqa: PLR0913 - one parameter for each option
     is brought up for it and taken down.
     """
     paths = find_notebooks(notebooks)
+    same = namesakes(paths)
+    if not ablating:
+        for path in paths:  # before anything runs, since a run whose evidence has no place is lost
+            evidence_folder(reports, path, apart=path in same)
     reporter = make_reporter(quiet)
     with (
         share_out(paths, name, workers=workers, reporter=reporter) as out,
@@ -101,6 +106,7 @@ def verify(  # noqa: PLR0913 - one parameter for each option
         wish = Wish(
             environment={},
             reports=reports,
+            namesakes=same,
             update=update,
             departures=departures,
             crew=Crew(on_interrupt=lambda: reporter.note(_INTERRUPTED)),

@@ -3,12 +3,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from istiolab.cli.main import cli
 from istiolab.cli.verify_command import exit_code, find_notebooks
 from istiolab.errors import ExitCode, UsageError
 from istiolab.verdict.drift import Change
 from istiolab.verdict.judge import Outcome
 from tests.unit.cli.outcomes import drift, verified
+from tests.unit.notebook.build import code, write
 
 
 @pytest.mark.parametrize(
@@ -35,6 +38,22 @@ def test_an_update_that_only_adds_passes_and_one_that_changes_does_not() -> None
     new, changed = drift(Change.NEW), drift(Change.CHANGED)
     assert exit_code([verified(Outcome.UPDATED, drifts=(new,))]) is ExitCode.OK
     assert exit_code([verified(Outcome.UPDATED, drifts=(new, changed))]) is ExitCode.FINDING
+
+
+def test_a_folder_that_evidence_would_replace_is_found_before_anything_runs(
+    tmp_path: Path,
+) -> None:
+    mine = tmp_path / "manifests" / "some" / "mine.yaml"
+    mine.parent.mkdir(parents=True)
+    mine.touch()
+    path = write(tmp_path, code("1"))
+    done = CliRunner().invoke(cli, ["verify", str(path), "--reports", str(mine.parents[1])])
+    assert isinstance(done.exception, UsageError)
+    assert done.exception.message == (
+        f"`{mine.parent}` holds files that istiolab did not make, and the evidence of a run of "
+        "`some.ipynb` that does not pass would take its place"
+    )
+    assert mine.exists()
 
 
 def test_notebooks_are_found_by_name_by_path_or_all(tmp_path: Path) -> None:
