@@ -18,7 +18,7 @@ from pathlib import Path
 
 from istiolab.mesh import capacity, inventory
 from istiolab.mesh.capacity import Capacity, Room
-from istiolab.notebook.document import load_document
+from istiolab.notebook.needs import said_by
 from istiolab.publish import publish
 from istiolab.receipt.model import ClusterFacts
 from istiolab.receipt.store import last_seconds
@@ -139,9 +139,9 @@ def changes_mesh(path: Path) -> bool:
     """Tell whether a notebook says of itself that it changes the mesh as a whole.
 
     Raises:
-        KernelError: it is no notebook.
+        KernelError: it is no notebook, or what it says about itself is no mapping.
     """
-    return bool(load_document(path).metadata.get("istiolab", {}).get("changes_mesh", False))
+    return bool(said_by(path).get("changes_mesh", False))
 
 
 def workers_for(kubeconfig: Path) -> int:

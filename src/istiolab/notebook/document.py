@@ -46,12 +46,21 @@ def parse_document(text: str, *, name: str) -> NotebookNode:
         KernelError: it is not JSON, or not a valid notebook.
     """
     try:
+        return _parse(text, name=name)
+    except RecursionError as wrong:  # whichever of the steps reaches its limit first
+        raise KernelError(f"`{name}` is nested too deeply to be read") from wrong
+
+
+def _parse(text: str, *, name: str) -> NotebookNode:
+    try:
         tree = json.loads(text)
     except json.JSONDecodeError as wrong:
         raise KernelError(
             f"`{name}` is not valid JSON",
             where=(f"line {wrong.lineno}, column {wrong.colno}: {wrong.msg}",),
         ) from wrong
+    except ValueError as wrong:  # a number with more digits than Python reads
+        raise KernelError(f"`{name}` holds what cannot be read", where=(str(wrong),)) from wrong
     if not isinstance(tree, dict):
         raise KernelError(f"`{name}` is not a notebook: its JSON is no object")
     _demand_format(tree, name=name)

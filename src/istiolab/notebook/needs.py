@@ -5,11 +5,16 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from istiolab.errors import KernelError
 from istiolab.notebook.document import load_document
+
+_FIELD = "istiolab"
 
 
 class Need(StrEnum):
@@ -21,13 +26,29 @@ class Need(StrEnum):
     """One without."""
 
 
+def said_by(path: Path) -> Mapping[str, Any]:
+    """Return what the notebook at `path` says about itself; nothing if it says nothing.
+
+    Raises:
+        KernelError: it is no notebook, or what it says is no mapping.
+    """
+    said = load_document(path).metadata.get(_FIELD, {})
+    if not isinstance(said, Mapping):
+        raise KernelError(
+            f"`{path.name}` has metadata `{_FIELD}` that makes no sense",
+            where=(f"field: metadata.{_FIELD}: {json.dumps(said)[:80]}",),
+            hint='write it as a mapping, such as `{"lab": "bare"}`, or leave it out',
+        )
+    return said
+
+
 def need_of(path: Path) -> Need:
     """Return what kind of lab the notebook at `path` says that it needs.
 
     Raises:
-        KernelError: it is no notebook, or names a kind that there is not.
+        KernelError: it is no notebook, says no mapping, or names a kind that there is not.
     """
-    said = load_document(path).metadata.get("istiolab", {}).get("lab", Need.MESH)
+    said = said_by(path).get("lab", Need.MESH)
     try:
         return Need(said)
     except ValueError as unknown:

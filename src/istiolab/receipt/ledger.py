@@ -10,8 +10,11 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from pydantic import TypeAdapter, ValidationError
+
 from istiolab.errors import IstiolabError
 from istiolab.receipt.place import FOLDER, write_text
+from istiolab.receipt.record import STRICT
 
 NAME = "ledger.jsonl"
 
@@ -19,6 +22,8 @@ NAME = "ledger.jsonl"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One run of one notebook."""
+
+    __pydantic_config__ = STRICT
 
     notebook: str
     """The notebook's file name without its ending."""
@@ -68,9 +73,18 @@ def read_ledger(folder: Path) -> tuple[Entry, ...]:
         return ()
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
-        return tuple(Entry(**json.loads(line)) for line in lines)
-    except (ValueError, TypeError) as wrong:
+        return tuple(_entry(line, number) for number, line in enumerate(lines, start=1))
+    except (OSError, ValueError) as wrong:
         raise IstiolabError(f"the ledger `{path}` cannot be read", where=(str(wrong),)) from wrong
+
+
+def _entry(line: str, number: int) -> Entry:
+    try:
+        return TypeAdapter(Entry).validate_json(line)
+    except ValidationError as wrong:
+        first = wrong.errors()[0]
+        place = ".".join(("", *(str(each) for each in first["loc"])))
+        raise ValueError(f"line {number}{place}: {first['msg']}") from wrong
 
 
 def add_entries(folder: Path, entries: Iterable[Entry]) -> None:

@@ -58,6 +58,13 @@ def load(kind: type[Kind], text: str, *, schema: int, called: str) -> Kind:
     Raises:
         IstiolabError: it is not JSON, not such a record, or was changed after it was written.
     """
+    try:
+        return _load(kind, text, schema=schema, called=called)
+    except RecursionError as wrong:  # whichever of the parsers reaches its limit first
+        raise IstiolabError(f"{called} is nested too deeply to be read", hint=_AGAIN) from wrong
+
+
+def _load(kind: type[Kind], text: str, *, schema: int, called: str) -> Kind:
     table = _object(text, called)
     digest = table.pop(_DIGEST, None)
     if table.get("schema") != schema:
@@ -83,7 +90,7 @@ def load(kind: type[Kind], text: str, *, schema: int, called: str) -> Kind:
 def _object(text: str, called: str) -> dict[str, Any]:
     try:
         table = json.loads(text)
-    except json.JSONDecodeError as wrong:
+    except ValueError as wrong:  # also a number with more digits than Python reads
         raise IstiolabError(f"{called} is not valid JSON", where=(str(wrong),)) from wrong
     if not isinstance(table, dict):
         raise IstiolabError(f"{called} is not a JSON object")
@@ -91,8 +98,9 @@ def _object(text: str, called: str) -> dict[str, Any]:
 
 
 def _digest(table: Mapping[str, Any]) -> str:
+    # A hand can write half a surrogate pair, which no encoding has: it is to be found, as any edit.
     canonical = json.dumps(table, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return hashlib.sha256(canonical.encode(errors="surrogatepass")).hexdigest()
 
 
 def _place(loc: tuple[int | str, ...]) -> str:

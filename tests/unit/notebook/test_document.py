@@ -8,7 +8,7 @@ import pytest
 
 from istiolab.errors import IstiolabError, KernelError
 from istiolab.notebook.document import load_document, parse_document, serialize
-from tests.unit.notebook.build import code, text, write
+from tests.unit.notebook.build import KERNEL, code, text, write
 
 
 def refused(content: str) -> KernelError:
@@ -26,6 +26,20 @@ def test_what_is_not_json_is_told_with_its_place() -> None:
     wrong = refused('{\n  "cells": [,]\n}')
     assert wrong.message == "`some.ipynb` is not valid JSON"
     assert wrong.where == ("line 2, column 13: Expecting value",)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("9" * 5000, "holds what cannot be read"),
+        ("[" * 900 + "]" * 900, "is nested too deeply to be read"),
+        ("[" * 100_000, "is nested too deeply to be read"),
+    ],
+    ids=["digits", "deep", "deeper"],
+)
+def test_json_beyond_the_limits_of_python_is_told(tmp_path: Path, value: str, message: str) -> None:
+    content = tree(tmp_path, metadata={"kernelspec": KERNEL, "other": "HERE"})
+    assert message in refused(content.replace('"HERE"', value)).message
 
 
 @pytest.mark.parametrize("content", ["3", "null", '"text"', "[{}]"])

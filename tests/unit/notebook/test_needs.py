@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
+from istiolab.batch import changes_mesh
 from istiolab.errors import KernelError
 from istiolab.notebook.needs import Need, need_of
 from tests.unit.notebook.build import code, write
 
 
-def saying(folder: Path, said: dict[str, Any], *, name: str = "some") -> Path:
+def saying(folder: Path, said: Any, *, name: str = "some") -> Path:
     path = write(folder, code("1"), name=name)
     tree = json.loads(path.read_text())
     tree["metadata"]["istiolab"] = said
@@ -36,3 +37,13 @@ def test_a_kind_that_there_is_not_is_an_error_that_names_those_that_are(
     with pytest.raises(KernelError, match=r"`some\.ipynb` needs a lab of the kind") as caught:
         need_of(saying(tmp_path, {"lab": said}))
     assert caught.value.where == ("kinds there are: mesh, bare",)
+
+
+@pytest.mark.parametrize("said", ["bare", None, ["bare"], 1, True])
+def test_what_a_notebook_says_of_itself_must_be_a_mapping(tmp_path: Path, said: object) -> None:
+    path = saying(tmp_path, said)
+    for ask in (need_of, changes_mesh):
+        with pytest.raises(KernelError, match="has metadata `istiolab` that makes no sense") as it:
+            ask(path)
+        assert it.value.where == (f"field: metadata.istiolab: {json.dumps(said)}",)
+        assert it.value.hint == 'write it as a mapping, such as `{"lab": "bare"}`, or leave it out'

@@ -6,11 +6,16 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from istiolab.errors import HostError, IstiolabError
 from istiolab.receipt import record
+from istiolab.receipt.failing import record_failure
 from istiolab.receipt.fingerprint import code_of, notebook_sha256
 from istiolab.receipt.model import CellTime, Receipt, WaitTime
+from istiolab.receipt.place import record_path
+from istiolab.receipt.proof import write_proof
 from istiolab.receipt.store import (
     State,
     last_seconds,
@@ -124,6 +129,34 @@ def test_a_receipt_edited_by_hand_is_not_believed(notebook: Path, edit: tuple[st
     assert found.state is State.FAILED
     assert "changed after it was written" in found.reason
     assert found.receipt is None
+
+
+NASTY = [r'"\ud800"', "9" * 5000, "[" * 100_000, "[" * 900 + "]" * 900, "NaN", "1e999", '"\0"']
+
+
+@pytest.mark.parametrize("value", NASTY, ids=lambda value: value[:8])
+@pytest.mark.parametrize("field", ["attempts", "schema", "provider", "versions", "other", "digest"])
+@pytest.mark.parametrize("kind", ["", "proof", "failing"])
+def test_whatever_a_hand_writes_into_a_record_it_is_not_believed(
+    notebook: Path, kind: str, field: str, value: str
+) -> None:
+    write_receipt(notebook, make_receipt(notebook))
+    write_proof(notebook, [], started_at="2026-01-02T03:04:05Z", duration_seconds=1, versions={})
+    record_failure(
+        notebook, started_at="2026-01-02T03:04:05Z", outcome="untrue", what="no", versions={}
+    )
+    path = record_path(notebook, kind)
+    table = json.loads(path.read_text())
+    path.write_text(json.dumps(table | {field: "HERE"}).replace('"HERE"', value))
+    found = status(notebook)
+    assert found.state is State.FAILED
+    assert found.reason
+
+
+@given(text=st.text() | st.builds(lambda inner: f'{{"schema": 3, "digest": {inner}}}', st.text()))
+def test_no_text_is_a_receipt_and_none_is_more_than_an_error(text: str) -> None:
+    with pytest.raises(IstiolabError):
+        Receipt.from_json(text)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"schema": 3}', '{"schema": 2}'])
