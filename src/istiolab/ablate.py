@@ -169,7 +169,7 @@ def _share(left: tuple[str, ...], wave: Iterable[_Run]) -> Mapping[Path, tuple[s
 def _execute(run: _Run, cluster: ClusterFacts, *, wish: Wish, progress: Progress) -> _Done:
     started = datetime.now(UTC)
     cause = run.cause.id if run.cause else None
-    execution, _, _ = execute(run.path, cluster, wish=wish, progress=progress, leave_out=cause)
+    execution, *_ = execute(run.path, cluster, wish=wish, progress=progress, leave_out=cause)
     # Of what ran: somebody may have saved another notebook meanwhile.
     notebook = to_notebook(execution.document, path=run.path)
     return _Done(

@@ -153,7 +153,7 @@ def verify(
     subject = take(path)
     folder = evidence_folder(wish.reports, path, apart=path in wish.namesakes)
     published = load_document(path)
-    execution, waits, seen = execute(path, cluster, wish=wish, progress=progress)
+    execution, waits, seen, redactor = execute(path, cluster, wish=wish, progress=progress)
     progress("comparison", 1.0)
     drifts: tuple[CellDrift, ...] = ()
     saved: Path | None
@@ -162,7 +162,7 @@ def verify(
         outcome = judge_failure(failure, tags=tuple(tags))
         saved = save_failure(execution, failure, cluster=seen, folder=folder)
     else:
-        drifts = _drifts(path, published, execution.document, kubeconfig=cluster.kubeconfig)
+        drifts = _drifts(path, published, execution.document, redactor=redactor)
         outcome = judge(drifts, update=wish.update)
         saved = save_outputs(execution, folder) if outcome is Outcome.DRIFTED else None
     return Verified(
@@ -177,10 +177,9 @@ def verify(
 
 
 def _drifts(
-    path: Path, published: NotebookNode, new: NotebookNode, *, kubeconfig: Path
+    path: Path, published: NotebookNode, new: NotebookNode, *, redactor: Redactor
 ) -> tuple[CellDrift, ...]:
     """Compare two documents; a secret that was published is drift, and is not shown again."""
-    redactor = Redactor(known_here(kubeconfig))
     before = to_notebook(redactor.outputs(published), path=path)
     drifts = compare(before, to_notebook(new, path=path))
     return add_secrets(drifts, before, redactor.holders(published))
@@ -193,7 +192,7 @@ def execute(
     wish: Wish,
     progress: Progress,
     leave_out: str | None = None,
-) -> tuple[Execution, tuple[WaitTime, ...], str]:
+) -> tuple[Execution, tuple[WaitTime, ...], str, Redactor]:
     """Execute a notebook in namespaces of its own, which are on their way out when this returns.
 
     Args:
@@ -205,7 +204,8 @@ def execute(
             to the first check that fails.
 
     Returns:
-        The execution, its waits, and of a failure what the cluster says about it.
+        The execution, its waits, of a failure what the cluster says about it, and what took the
+        secrets out of all three.
     """
     prefix = new_prefix()
     with scratch_folder() as folder:
@@ -234,7 +234,7 @@ def execute(
             finally:
                 wish.departures.begin(cluster.kubeconfig, prefix)
         waits = (replace(each, what=redactor.text(each.what)) for each in read_waits(record))
-        return redactor.execution(execution), tuple(waits), redactor.text(seen)
+        return redactor.execution(execution), tuple(waits), redactor.text(seen), redactor
 
 
 def _known(cluster: ClusterFacts) -> Known:

@@ -15,6 +15,7 @@ from istiolab.ablate import Ablated, ablate_all
 from istiolab.errors import SilentError
 from istiolab.mesh import inventory
 from istiolab.notebook.execution import Execution, RunPlan
+from istiolab.notebook.redactor import Redactor
 from istiolab.notebook.run import run_notebook
 from istiolab.receipt.proof import holds, load_proof, proof_path
 from istiolab.receipt.store import write_receipt
@@ -37,11 +38,13 @@ def without_cluster(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], o
     """Run the ablations in real kernels, on no cluster; a hook is called in each run."""
 
     def install(hook: Callable[[], object]) -> None:
-        def execute(path: Path, _cluster: object, **how: Any) -> tuple[Execution, tuple[()], str]:
+        def execute(
+            path: Path, _cluster: object, **how: Any
+        ) -> tuple[Execution, tuple[()], str, Redactor]:
             hook()
             left_out = how["leave_out"]
             plan = RunPlan(path=path, leave_out=left_out, past_failures=left_out is not None)
-            return run_notebook(plan, progress=how["progress"]), (), ""
+            return run_notebook(plan, progress=how["progress"]), (), "", Redactor()
 
         monkeypatch.setattr(ablate, "execute", execute)
         monkeypatch.setattr(inventory, "take", lambda _: {})

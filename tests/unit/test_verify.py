@@ -13,6 +13,7 @@ from istiolab.errors import UsageError
 from istiolab.notebook.document import load_document
 from istiolab.notebook.execution import Execution
 from istiolab.notebook.failed import namesakes
+from istiolab.notebook.redactor import Redactor
 from istiolab.publish import publish
 from istiolab.receipt.store import State, status
 from istiolab.verdict.judge import Outcome
@@ -40,10 +41,12 @@ def without_cluster(monkeypatch: pytest.MonkeyPatch) -> Install:
     """Runs pass on no cluster; a hook is called in each, once the notebook was read."""
 
     def install(hook: Callable[[Path], object]) -> None:
-        def execute(path: Path, *_: object, **__: object) -> tuple[Execution, tuple[()], str]:
+        def execute(
+            path: Path, *_: object, **__: object
+        ) -> tuple[Execution, tuple[()], str, Redactor]:
             execution = passed(path)
             hook(path)
-            return execution, (), ""
+            return execution, (), "", Redactor()
 
         monkeypatch.setattr(joint, "execute", execute)
 
@@ -96,8 +99,8 @@ def test_a_run_whose_evidence_has_no_place_is_not_begun(
 def test_the_evidence_of_notebooks_with_one_name_is_kept_apart(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(path: Path, *_: object, **__: object) -> tuple[Execution, tuple[()], str]:
-        return replace(passed(path), failure=FAILURE), (), path.parent.name
+    def fail(path: Path, *_: object, **__: object) -> tuple[Execution, tuple[()], str, Redactor]:
+        return replace(passed(path), failure=FAILURE), (), path.parent.name, Redactor()
 
     monkeypatch.setattr(joint, "execute", fail)
     paths = []
