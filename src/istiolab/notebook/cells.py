@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from nbformat import NotebookNode
 
@@ -20,6 +21,7 @@ CAUSE = "cause"
 RAISES = "raises-exception"
 """Tag (nbclient's own) of a cell that must end with an error."""
 
+_NAMED = frozenset({"text/plain", "text/html", "text/markdown"})
 _RESERVED = frozenset({CHECK, CAUSE, RAISES})
 _RESERVED_PREFIXES = ("remove-", "hide-")
 
@@ -41,6 +43,8 @@ class Output:
     """The same as HTML, if the cell gave it."""
     markdown: str | None
     """The same as Markdown, if the cell gave it."""
+    others: Mapping[str, Any] = field(default_factory=dict)
+    """Whatever else the cell gave, such as images, by its media type."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +182,7 @@ def _output(node: NotebookNode) -> Output:
                 text=plain(data.get("text/plain", "")),
                 html=data.get("text/html"),
                 markdown=data.get("text/markdown"),
+                others={name: value for name, value in data.items() if name not in _NAMED},
             )
 
 

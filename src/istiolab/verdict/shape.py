@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from html.parser import HTMLParser
 from typing import Any
 
 import yaml
 
 from istiolab.notebook.cells import Output
+from istiolab.verdict.markup import read_html
 
 # kubectl sets columns apart by three blanks, and by two where the widest cell ends.
 _GAP = re.compile(r" {2,}")
@@ -31,15 +31,42 @@ class Grid:
     """Its rows; a row that is shorter or longer than the head stays as it is."""
 
 
+Head = tuple[str, ...]
+"""The names in a table's head."""
+
 Shape = Grid | str | dict[str, Any] | list[Any]
 """A table, a text, or a parsed value."""
 
 
 def shapes_of(output: Output) -> tuple[Shape, ...]:
-    """Return the parts of an output in their order: its tables, and what its text is made of."""
-    if output.html is not None and "<table" in output.html:
-        return tuple(_html_parts(output.html))
-    text = output.text if output.text.strip() else (output.markdown or output.html or "")
+    """Return the parts, in their order, of what a page shows of an output.
+
+    That is its HTML before its text, and its Markdown where there is neither.
+    """
+    if output.html:
+        return html_shapes(output.html)
+    return text_shapes(output.text if output.text.strip() else output.markdown or "")
+
+
+def html_shapes(html: str) -> tuple[Shape, ...]:
+    """Return the parts of HTML: its tables and the text around them, else what its text is."""
+    parts = read_html(html)
+    if all(isinstance(part, str) for part in parts):
+        return text_shapes("\n".join(part for part in parts if isinstance(part, str)))
+    return tuple(
+        part if isinstance(part, str) else Grid(columns=part[0], rows=part[1:])
+        for part in parts
+        if part
+    )
+
+
+def text_shapes(text: str, heads: Sequence[Head] = ()) -> tuple[Shape, ...]:
+    """Return the parts of a text: a value, a command and its value, or lines and tables.
+
+    Args:
+        text: the text.
+        heads: heads of tables that are in it, besides those that one knows by their capitals.
+    """
     value = parse_value(text)
     if value is not None:
         return (value,)
@@ -48,7 +75,7 @@ def shapes_of(output: Output) -> tuple[Shape, ...]:
     value = parse_value(rest) if command.startswith("$ ") else None
     if value is not None:
         return (command, value)
-    return tuple(split_tables(text))
+    return tuple(split_tables(text, heads))
 
 
 def parse_value(text: str) -> dict[str, Any] | list[Any] | None:
@@ -69,19 +96,22 @@ def parse_value(text: str) -> dict[str, Any] | list[Any] | None:
     return value if isinstance(value, dict | list) else None
 
 
-def split_tables(text: str) -> Iterable[Shape]:
-    """Yield a text's parts: lines as they are, and the tables that kubectl and istioctl print."""
+def split_tables(text: str, heads: Sequence[Head] = ()) -> Iterable[Shape]:
+    """Yield a text's parts: lines as they are, and the tables that kubectl and istioctl print.
+
+    `heads` are those of other tables that are in it.
+    """
     lines: list[str] = []
     rest = text.splitlines()
     while rest:
         line = rest.pop(0)
-        if not _HEAD.fullmatch(line):
+        starts = _starts(line, heads)
+        if not starts:
             lines.append(line)
             continue
         if lines:
             yield "\n".join(lines)
             lines = []
-        starts = _starts(line)
         rows = []
         while rest and _is_row(rest[0], starts):
             rows.append(rest.pop(0))
@@ -90,8 +120,16 @@ def split_tables(text: str) -> Iterable[Shape]:
         yield "\n".join(lines)
 
 
-def _starts(head: str) -> list[int]:
-    return [0, *(found.end() for found in _GAP.finditer(head.rstrip()))]
+def _starts(line: str, heads: Sequence[Head]) -> list[int]:
+    """Return where the columns begin if a line is a table's head, else nothing."""
+    if _HEAD.fullmatch(line):
+        return [0, *(found.end() for found in _GAP.finditer(line.rstrip()))]
+    for head in heads:
+        names = " +".join(f"({re.escape(name)})" for name in head)
+        found = re.fullmatch(names, line.rstrip()) if all(head) else None
+        if found:
+            return [found.start(number) for number in range(1, len(head) + 1)]
+    return []
 
 
 def _is_row(line: str, starts: list[int]) -> bool:
@@ -110,50 +148,3 @@ def _cut(head: str, rows: list[str], starts: list[int]) -> Grid:
         for row in (head, *rows)
     ]
     return Grid(columns=cut[0], rows=tuple(cut[1:]))
-
-
-def _html_parts(html: str) -> list[Shape]:
-    reader = _TableReader()
-    reader.feed(html)
-    reader.close()
-    return [
-        part
-        if isinstance(part, str)
-        else Grid(columns=tuple(part[0]), rows=tuple(tuple(row) for row in part[1:]))
-        for part in reader.parts
-        if part
-    ]
-
-
-class _TableReader(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.parts: list[list[list[str]] | str] = []
-        """Tables as rows of cells, and the text that stands around them."""
-        self._rows: list[list[str]] = []
-        self._open = False
-        self._hidden = False
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
-        self._hidden = tag in ("style", "script")
-        if tag == "table":
-            self._rows = []
-            self.parts.append(self._rows)
-            self._open = False
-        elif tag == "tr":
-            self._rows.append([])
-            self._open = False
-        elif tag in ("td", "th") and self._rows:
-            self._rows[-1].append("")
-            self._open = True
-
-    def handle_endtag(self, tag: str) -> None:
-        self._hidden = False
-        if tag in ("td", "th"):
-            self._open = False
-
-    def handle_data(self, data: str) -> None:
-        if self._open:
-            self._rows[-1][-1] += data
-        elif data.strip() and not self._hidden:
-            self.parts.append(data)

@@ -166,6 +166,11 @@ RULES: tuple[Rule, ...] = (
         replace=_whole("hex"),
     ),
     Rule(
+        name="where an object lies in memory, as Python's default repr says it",
+        pattern=re.compile(r"(?<= at )0x[0-9a-f]{6,16}(?=>)"),
+        replace=_alike("address"),
+    ),
+    Rule(
         name="pods of a ReplicaSet",
         pattern=re.compile(rf"{_NAME}-(?P<hash>{_HASH}{{6,10}})-(?P<suffix>{_SAFE}{{5}}){_END}"),
         replace=_pod,

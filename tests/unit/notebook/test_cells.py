@@ -39,6 +39,14 @@ def test_every_kind_of_output_is_read(tmp_path: Path) -> None:
     assert cell.outputs[2].html is None
 
 
+def test_every_representation_of_an_output_is_read(tmp_path: Path) -> None:
+    others = {"text/latex": "$a$", "application/json": {"a": [1]}, "image/png": "aGk=\n"}
+    data = {"text/plain": "a", "text/html": "<b>a</b>", "text/markdown": "*a*", **others}
+    outputs = [{"output_type": "display_data", "data": data, "metadata": {}}]
+    (output,) = read_notebook(write(tmp_path, code("x", outputs=outputs))).cells[0].outputs
+    assert output.others == others
+
+
 def test_a_notebook_without_heading_is_titled_by_its_file(tmp_path: Path) -> None:
     assert read_notebook(write(tmp_path, code("1"))).title == "some"
 

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
+from html import escape
 from pathlib import Path
 from random import Random
 
@@ -18,6 +19,8 @@ from istiolab.notebook.settings import Settings, Split
 from istiolab.verdict.drift import CellDrift, Change, add_secrets, compare, normalise
 
 COMMITTED = Path(__file__).parents[3] / "notebooks" / "426-upgrade-required.ipynb"
+
+PREFORMATTED = "<pre><code>{}</code></pre>\n"
 
 POD = "backend-59cbfb99cc-s67hg"
 POD_AFTER_A_RESTART = "backend-844b5859-vhmvj"
@@ -105,14 +108,19 @@ def with_texts(one: Notebook, change: Callable[[str], str]) -> Notebook:
         cells=tuple(
             replace(
                 cell,
-                outputs=tuple(
-                    replace(each, text=change(each.text), html=each.html and change(each.html))
-                    for each in cell.outputs
-                ),
+                outputs=tuple(_with_text(each, change) for each in cell.outputs),
             )
             for cell in one.cells
         ),
     )
+
+
+def _with_text(output: Output, change: Callable[[str], str]) -> Output:
+    text, html = change(output.text), output.html
+    # What is HTML for the sake of its blanks is made of the text, its columns as wide.
+    written = PREFORMATTED.format(escape(output.text))
+    html = PREFORMATTED.format(escape(text)) if html == written else html and change(html)
+    return replace(output, text=text, html=html)
 
 
 def texts(one: Notebook) -> str:

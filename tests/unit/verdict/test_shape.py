@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from istiolab.notebook.cells import Output
-from istiolab.verdict.shape import Grid, Shape, parse_value, shapes_of, split_tables
+from istiolab.verdict.shape import Grid, Shape, parse_value, shapes_of, split_tables, text_shapes
 
 PODS = """\
 NAME                       READY   STATUS    RESTARTS     AGE
@@ -170,16 +170,41 @@ def test_no_html_is_too_broken_to_read(html: str, text: str) -> None:
     assert isinstance(shapes_of(page(html.format(text, text))), tuple)
 
 
-def test_html_without_a_table_is_compared_by_its_text() -> None:
-    assert shapes_of(page("<pre><code>as HTML</code></pre>")) == ("as text",)
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("<pre><code>as  HTML\n\n  &lt;b&gt;</code></pre>\n", "as  HTML\n\n  <b>"),
+        ("<b>2</b>00 <i>OK</i>", "200 OK"),
+        ("<p>a\n   b</p>\n<p>c<br>d<br><br>e</p>", "a b\nc\nd\n\ne"),
+        ("<ul>\n<li>a</li>\n<li>b</ul>", "a\nb"),
+        ("<script>a</script><style>b</style>c<!-- d -->", "c"),
+    ],
+)
+def test_html_without_a_table_is_read_as_a_reader_sees_it(html: str, text: str) -> None:
+    assert shapes_of(page(html)) == (text,)
 
 
-@pytest.mark.parametrize(("html", "markdown"), [("<b>x</b>", None), (None, "**x**")])
+def test_what_is_preformatted_is_read_as_the_text_that_it_is() -> None:
+    html = f"<pre><code>$ kubectl get pods\n{PODS}</code></pre>\n"
+    assert shapes_of(page(html)) == ("$ kubectl get pods", PODS_GRID)
+    assert shapes_of(page("<pre>{&quot;a&quot;: 1}</pre>")) == ({"a": 1},)
+
+
+def test_a_table_is_read_from_text_by_a_head_that_is_known() -> None:
+    text = "pod  its state\na    1  2\nb    ok"
+    assert text_shapes(text) == (text,)
+    grid = Grid(columns=("pod", "its state"), rows=(("a", "1  2"), ("b", "ok")))
+    assert text_shapes(text, [("pod", "its state")]) == (grid,)
+
+
+@pytest.mark.parametrize(
+    ("html", "markdown", "shown"), [("<b>x</b>", None, "x"), (None, "**x**", "**x**")]
+)
 def test_an_output_without_text_is_compared_by_what_it_has(
-    html: str | None, markdown: str | None
+    html: str | None, markdown: str | None, shown: str
 ) -> None:
     output = Output(kind="display", text="", html=html, markdown=markdown)
-    assert shapes_of(output) == (html or markdown,)
+    assert shapes_of(output) == (shown,)
 
 
 @settings(deadline=None)

@@ -59,6 +59,7 @@ def masked(text: str) -> str:
         ("istio-cni-node-x8k2z", "istio-cni-node-<pod-1>"),
         ("kube-proxy-bvxqk", "kube-proxy-<pod-1>"),
         ("replicaset.apps/backend-59cbfb99cc", "replicaset.apps/backend-<hash-1>"),
+        ("<a.B object at 0x7f12ab34cd50>", "<a.B object at <address>>"),
         ("il-1299-demo", "<run-1>-demo"),
         ("curl il-1299.", "curl <run-1>."),
         ("il-1299-demo-59cbfb99cc-s67hg", "<run-1>-demo-<hash-1>-<pod-1>"),
@@ -115,6 +116,7 @@ def test_each_volatile_value_becomes_a_token_of_its_kind(text: str, expected: st
         "nodePort: http",
         "06:57",
         "100Mi",
+        "mark 0x7f12ab34",
     ],
 )
 def test_what_merely_looks_volatile_stays(text: str) -> None:
