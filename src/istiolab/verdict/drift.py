@@ -8,6 +8,7 @@ from difflib import unified_diff
 from enum import StrEnum
 
 from istiolab.notebook.cells import Cell, Notebook
+from istiolab.verdict.pods import pods_in
 from istiolab.verdict.represented import output_lines
 from istiolab.verdict.volatile import Identities
 
@@ -64,7 +65,7 @@ def add_secrets(
 
 def normalise(notebook: Notebook) -> dict[str, tuple[str, ...]]:
     """Return each cell's outputs as lines that two runs share, by the cell's id."""
-    identities = Identities()
+    identities = Identities(pods=pods_in(notebook))
     return {cell.id: tuple(_lines(cell, identities)) for cell in notebook.cells}
 
 

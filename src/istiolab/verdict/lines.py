@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from istiolab.notebook.settings import Settings, Split
+from istiolab.verdict.kinds import COLUMNS, FIELDS, mask_kind
 from istiolab.verdict.shape import Grid, Shape
 from istiolab.verdict.split import binomial_bounds
-from istiolab.verdict.volatile import COLUMNS, DECLARED, FIELDS, Identities, mask, mask_kind
+from istiolab.verdict.volatile import DECLARED, Identities, mask
 
 # RFC 9110, 8.6, as `send` and curl show it: alone on its line, behind `<` or `>`.
 _LENGTH = re.compile(r"(?P<before>\s*(?:[<>] )?content-length:\s*)\d+", re.IGNORECASE)
@@ -128,7 +129,11 @@ def _masked_mapping(
     # Sorted, so that the order of keys gives nobody another identity; by what is not volatile in
     # them, since a pod that has another name is not to come before another pod.
     masked: dict[str, Any] = {}
-    for key in sorted(table, key=lambda key: mask(str(key), Identities(), DECLARED)):
+
+    def constant(key: object) -> str:
+        return mask(str(key), Identities(pods=identities.pods), DECLARED)
+
+    for key in sorted(table, key=constant):
         name = mask(str(key), identities, DECLARED)
         masked[name] = _masked_value(table[key], kinds, identities, key=str(key))
     return masked

@@ -6,12 +6,13 @@ servers and logs write to the second: whether two answers fall within the same o
 Rule 2: a token says what kind of thing stood there; nothing is masked without a kind.
 Rule 3: what pages are about is never matched: status codes, response flags and details, port names,
 declared ports, names of clusters, routes, services and containers.
+Rule 4: what may be a word as well is masked only where it is known otherwise what it is.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 # k8s.io/apimachinery/pkg/util/rand: the alphabet of generated names, without vowels and without
@@ -20,10 +21,22 @@ _SAFE = "[bcdfghjklmnpqrstvwxz2456789]"
 # SafeEncodeString, there, of a ReplicaSet's hash, a decimal number: the ten signs that its digits
 # become. It has 8 to 10 of them but for one number in 400.
 _HASH = "[4-9bcdf]"
-# Words of the field that have no vowel either, and are as long as a suffix.
-_WORDS = "(?!(?:https|http2|grpcs|smtps)\\b)"
+# Words of the field that are in that alphabet, too, and as long as a suffix.
+_WORDS = r"(?!(?:https|http2|httpd|grpcs|smtps|mqtts|nntps|xmpps|pgsql|mssql|hs256|rs256|ps256)\b)"
 _NAME = r"(?<![\w.-])(?P<name>[a-z](?:[a-z0-9-]*[a-z0-9])?)"
 _END = r"(?![\w-])"
+# DaemonSets of Kubernetes, of Istio and of the customary networks, whose pods logs name, too.
+_DAEMON_SETS = frozenset(
+    {
+        "calico-node",
+        "cilium",
+        "istio-cni-node",
+        "kindnet",
+        "kube-flannel-ds",
+        "kube-proxy",
+        "ztunnel",
+    }
+)
 
 # Addresses that mean the same on every machine: any address, and the loopback net, in which Istio
 # has 127.0.0.6 as the source of what a sidecar hands to its workload.
@@ -40,6 +53,8 @@ _DAYS = "Mon|Tue|Wed|Thu|Fri|Sat|Sun"
 class Identities:
     """The tokens given so far in one notebook, by kind and value."""
 
+    pods: frozenset[str] = frozenset()
+    """What the notebook calls pods somewhere (`pods_in`)."""
     _given: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def token(self, kind: str, value: str) -> str:
@@ -70,12 +85,6 @@ def mask(text: str, identities: Identities, rules: Sequence[Rule] | None = None)
     return text
 
 
-def mask_kind(text: str, kind: str) -> str:
-    """Return `text` as a value whose kind is known: it must look like that kind to be masked."""
-    pattern = KINDS[kind]
-    return f"<{kind}>" if pattern.fullmatch(text.strip()) else text
-
-
 def _whole(kind: str) -> Replace:
     return lambda found, identities: identities.token(kind, found[0])
 
@@ -94,6 +103,8 @@ def _replica_set(found: re.Match[str], identities: Identities) -> str:
 
 
 def _daemon_pod(found: re.Match[str], identities: Identities) -> str:
+    if found["name"] not in _DAEMON_SETS and found[0] not in identities.pods:
+        return found[0]
     return f"{found['name']}-{identities.token('pod', found['suffix'])}"
 
 
@@ -184,6 +195,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="pods of a DaemonSet",
         # With a letter: else it might be a port. Not with a digit: one suffix in five has none.
+        # So it may be a word, and only a name that is known to be a pod's is taken for one.
         pattern=re.compile(rf"{_NAME}-(?P<suffix>{_WORDS}(?=\d*[a-z]){_SAFE}{{5}}){_END}"),
         replace=_daemon_pod,
     ),
@@ -241,17 +253,3 @@ RULES: tuple[Rule, ...] = (
 # was declared, and pages are about it; what was measured comes as a number, or in a table.
 DECLARED: tuple[Rule, ...] = RULES[:-1]
 """The rules for JSON and YAML."""
-
-FIELDS: Mapping[str, str] = {"nodePort": "nodeport", "resourceVersion": "resource-version"}
-"""Fields of Kubernetes objects that hold a volatile number: its kind by the field's name."""
-
-KINDS: Mapping[str, re.Pattern[str]] = {
-    "age": re.compile(r"(?:\d+(?:d|h|m|s|y))+|<duration>"),
-    # Not the `-` of an access log: it says that there was no upstream to wait for.
-    "duration": re.compile(r"\d+(?:\.\d+)?(?: ?(?:ms|s|m|µs))?|<duration>"),
-    "counter": re.compile(r"\d+"),
-}
-"""Kinds that a column, or a cell, may declare; a value that does not look like it stays."""
-
-COLUMNS: Mapping[str, str] = {"age": "age", "duration": "duration", "seconds": "duration"}
-"""Columns whose kind is known by their name, in lower case."""

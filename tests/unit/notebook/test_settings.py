@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from istiolab.errors import KernelError
 from istiolab.notebook.cells import read_notebook
 from istiolab.notebook.settings import Settings, Split, read_settings
-from istiolab.verdict.volatile import KINDS
+from istiolab.verdict.kinds import KINDS
 from tests.unit.notebook.build import code, text, write
 
 SPLIT = {

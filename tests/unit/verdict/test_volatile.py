@@ -6,7 +6,8 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from istiolab.verdict.volatile import COLUMNS, DECLARED, KINDS, RULES, Identities, mask, mask_kind
+from istiolab.verdict.kinds import COLUMNS, KINDS, mask_kind
+from istiolab.verdict.volatile import DECLARED, RULES, Identities, mask
 
 SAFE = "bcdfghjklmnpqrstvwxz2456789"
 SUFFIXES = st.text(SAFE, min_size=5, max_size=5)
