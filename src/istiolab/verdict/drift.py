@@ -10,7 +10,7 @@ from enum import StrEnum
 from istiolab.notebook.cells import Cell, Notebook
 from istiolab.verdict.pods import pods_in
 from istiolab.verdict.represented import output_lines
-from istiolab.verdict.volatile import Identities
+from istiolab.verdict.tokens import Identities
 
 CONTEXT_LINES = 2
 

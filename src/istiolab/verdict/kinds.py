@@ -11,12 +11,20 @@ FIELDS: Mapping[str, str] = {"nodePort": "nodeport", "resourceVersion": "resourc
 KINDS: Mapping[str, re.Pattern[str]] = {
     "age": re.compile(r"(?:\d+(?:d|h|m|s|y))+|<duration>"),
     # Not the `-` of an access log: it says that there was no upstream to wait for.
-    "duration": re.compile(r"\d+(?:\.\d+)?(?: ?(?:ms|s|m|µs))?|<duration>"),
+    "duration": re.compile(
+        r"\d+(?:\.\d+)?(?: ?(?:ms|s|m|µs|seconds?|minutes?))?"
+        r"|(?:\d+(?:\.\d+)?(?:d|h|m|s|ms|µs|us|ns))+|<duration>"
+    ),
     "counter": re.compile(r"\d+"),
 }
 """Kinds that a column, or a cell, may declare; a value that does not look like it stays."""
 
-COLUMNS: Mapping[str, str] = {"age": "age", "duration": "duration", "seconds": "duration"}
+COLUMNS: Mapping[str, str] = {
+    "age": "age",
+    "last seen": "age",
+    "duration": "duration",
+    "seconds": "duration",
+}
 """Columns whose kind is known by their name, in lower case."""
 
 

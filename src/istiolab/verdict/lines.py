@@ -11,7 +11,8 @@ from istiolab.notebook.settings import Settings, Split
 from istiolab.verdict.kinds import COLUMNS, FIELDS, mask_kind
 from istiolab.verdict.shape import Grid, Shape
 from istiolab.verdict.split import binomial_bounds
-from istiolab.verdict.volatile import DECLARED, Identities, mask
+from istiolab.verdict.tokens import Identities
+from istiolab.verdict.volatile import CELLS, DECLARED, mask
 
 # RFC 9110, 8.6, as `send` and curl show it: alone on its line, behind `<` or `>`.
 _LENGTH = re.compile(r"(?P<before>\s*(?:[<>] )?content-length:\s*)\d+", re.IGNORECASE)
@@ -59,7 +60,7 @@ def _grid_lines(grid: Grid, settings: Settings, identities: Identities) -> Itera
     yield " | ".join(grid.columns[place] for place in order)
     for number, row in enumerate(grid.rows):
         if len(row) != len(grid.columns):
-            yield mask(" | ".join(row), identities)
+            yield mask(" | ".join(row), identities, CELLS)
             continue
         cells = []
         for place in order:
@@ -67,7 +68,7 @@ def _grid_lines(grid: Grid, settings: Settings, identities: Identities) -> Itera
             kind = kinds.get(name.lower())
             known = mask_kind(value, kind) if kind else value
             masked = counts.get((number, name), known if known != value else "")
-            cells.append(f"{name}: {masked or mask(value, identities)}")
+            cells.append(f"{name}: {masked or mask(value, identities, CELLS)}")
         yield " | ".join(cells)
 
 

@@ -17,7 +17,7 @@ from istiolab.notebook.cells import Output
 from istiolab.notebook.settings import Settings
 from istiolab.verdict.lines import shape_lines, value_lines
 from istiolab.verdict.shape import Grid, Shape, html_shapes, shapes_of, text_shapes
-from istiolab.verdict.volatile import Identities
+from istiolab.verdict.tokens import Identities
 
 SAME = "(text/plain says the same as text/html)"
 """Stands for a text that adds nothing to the HTML before it."""

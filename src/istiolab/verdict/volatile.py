@@ -12,8 +12,9 @@ Rule 4: what may be a word as well is masked only where it is known otherwise wh
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+
+from istiolab.verdict.tokens import Identities, Replace, Rule
 
 # k8s.io/apimachinery/pkg/util/rand: the alphabet of generated names, without vowels and without
 # digits that look like letters. A pod's suffix is 5 of them.
@@ -45,37 +46,9 @@ _FIXED_ADDRESS = re.compile(r"(?:0\.0\.0\.0|127\.\d+\.\d+\.\d+)\Z")
 # (ip_local_port_range); declared ports lie below.
 _FIRST_NODE_PORT, _FIRST_EPHEMERAL_PORT = 30000, 32768
 
+_LASTING = r"(?:\d+(?:\.\d+)?(?:d|h|m|s|ms|µs|us|ns))+"
 _MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
 _DAYS = "Mon|Tue|Wed|Thu|Fri|Sat|Sun"
-
-
-@dataclass(slots=True)
-class Identities:
-    """The tokens given so far in one notebook, by kind and value."""
-
-    pods: frozenset[str] = frozenset()
-    """What the notebook calls pods somewhere (`pods_in`)."""
-    _given: dict[str, dict[str, str]] = field(default_factory=dict)
-
-    def token(self, kind: str, value: str) -> str:
-        """Return the token of a value: the one that it has, else the next of its kind."""
-        given = self._given.setdefault(kind, {})
-        return given.setdefault(value, f"<{kind}-{len(given) + 1}>")
-
-
-Replace = Callable[[re.Match[str], Identities], str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """One pattern, and what takes its place."""
-
-    name: str
-    """What it finds, in a few words."""
-    pattern: re.Pattern[str]
-    """Finds it."""
-    replace: Replace
-    """Makes the token."""
 
 
 def mask(text: str, identities: Identities, rules: Sequence[Rule] | None = None) -> str:
@@ -241,7 +214,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         name="durations with a unit, such as 1.5s, 3m20s, 12ms",
         pattern=re.compile(
-            r"(?<![\w.:/-])(?:\d+(?:\.\d+)?(?:d|h|m|s|ms|µs|us|ns))+(?![\w-])"
+            rf"(?<![\w.:/-]){_LASTING}(?![\w-])"
             r"|(?<![\w.:/-])\d+(?:\.\d+)? (?:seconds?|minutes?|ms|s)\b"
         ),
         replace=_duration,
@@ -253,3 +226,15 @@ RULES: tuple[Rule, ...] = (
 # was declared, and pages are about it; what was measured comes as a number, or in a table.
 DECLARED: tuple[Rule, ...] = RULES[:-1]
 """The rules for JSON and YAML."""
+
+# A table, too, may list what was declared (`connectTimeout`): which of its columns are measured is
+# known by their names (`kinds.COLUMNS`), or the cell declares it.
+CELLS: tuple[Rule, ...] = (
+    *DECLARED,
+    Rule(
+        name="how long ago, as kubectl and istioctl say it in brackets: `1 (3m20s ago)`",
+        pattern=re.compile(rf"(?<=\(){_LASTING}(?= ago\))"),
+        replace=_duration,
+    ),
+)
+"""The rules for the cells of a table."""

@@ -436,7 +436,52 @@ def test_a_declared_column_keeps_its_kind(kind: str, before: str, after: str) ->
         assert drifts(sides[0], sides[1]) != ()
 
 
-@pytest.mark.parametrize(("before", "after"), [("age", "3s"), ("duration", "7"), ("Seconds", "1")])
+@pytest.mark.parametrize("form", [table, lambda *rows: stream(aligned(*rows))])
+@pytest.mark.parametrize(
+    ("before", "after"), [("1s", "9s"), ("100 ms", "5 ms"), ("timeout: 2s", "timeout: 3s")]
+)
+def test_a_duration_in_a_column_of_no_known_kind_is_what_a_page_is_about(
+    form: Callable[..., Output], before: str, after: str
+) -> None:
+    sides = [
+        [form(("FIELD", "NOW", "AGE"), ("connectTimeout", *row))]
+        for row in ((before, "3s"), (after, "3s"), (before, "10m"))
+    ]
+    assert drifts(sides[0], sides[1]) != ()
+    assert drifts(sides[0], sides[2]) == ()
+
+
+def test_how_long_ago_a_pod_restarted_is_no_drift_but_how_often_is() -> None:
+    one, same, other = (
+        aligned(("NAME", "RESTARTS"), ("a", each))
+        for each in ("1 (3s ago)", "1 (2m10s ago)", "2 (3s ago)")
+    )
+    assert drifts([one], [same]) == ()
+    assert drifts([one], [other]) != ()
+
+
+def test_a_declared_timeout_in_a_committed_table_is_compared() -> None:
+    one = read_notebook(COMMITTED.with_name("architecture.ipynb"))
+    cells = [cell for cell in one.cells if cell.name in ("greeting-fields", "breaker")]
+    assert [len(compare(one, _with_timeouts(one, cell))) for cell in cells] == [1, 1]
+
+
+def _with_timeouts(one: Notebook, changed: Cell) -> Notebook:
+    outputs = tuple(
+        replace(
+            each,
+            text=re.sub(r"\b(?:2|60)s\b", "9s", each.text),
+            html=re.sub(r"\b(?:2|60)s\b", "9s", each.html or ""),
+        )
+        for each in changed.outputs
+    )
+    cells = tuple(replace(cell, outputs=outputs) if cell is changed else cell for cell in one.cells)
+    return replace(one, cells=cells)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [("age", "3s"), ("LAST SEEN", "3s"), ("duration", "7"), ("Seconds", "1")]
+)
 def test_some_columns_are_known_by_their_name(before: str, after: str) -> None:
     sides = [[table((before, "of"), (value, "it"))] for value in (after, f"1{after}", "never")]
     assert drifts(sides[0], sides[1]) == ()

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from istiolab.notebook.cells import Cell, Notebook, Output
 from istiolab.verdict.drift import compare
 from istiolab.verdict.pods import pods_in
-from istiolab.verdict.volatile import Identities, mask
+from istiolab.verdict.tokens import Identities
+from istiolab.verdict.volatile import mask
 
 POD, OTHER_POD = "log-agent-bvxqk", "log-agent-x8k2z"
 PODS = "NAME              READY   STATUS    RESTARTS   AGE\n{:<18}1/1     Running   0          3s"

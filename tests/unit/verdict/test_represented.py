@@ -15,7 +15,7 @@ from istiolab.notebook.cells import Cell, Notebook, Output, read_notebook
 from istiolab.notebook.settings import Settings, Split
 from istiolab.verdict.drift import compare
 from istiolab.verdict.represented import SAME, output_lines
-from istiolab.verdict.volatile import Identities
+from istiolab.verdict.tokens import Identities
 
 COMMITTED = sorted((Path(__file__).parents[3] / "notebooks").glob("*.ipynb"))
 POD, OTHER_POD = "backend-59cbfb99cc-s67hg", "backend-844b58595c-vhmvj"

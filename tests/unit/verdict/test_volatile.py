@@ -7,7 +7,8 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from istiolab.verdict.kinds import COLUMNS, KINDS, mask_kind
-from istiolab.verdict.volatile import DECLARED, RULES, Identities, mask
+from istiolab.verdict.tokens import Identities
+from istiolab.verdict.volatile import CELLS, DECLARED, RULES, mask
 
 SAFE = "bcdfghjklmnpqrstvwxz2456789"
 SUFFIXES = st.text(SAFE, min_size=5, max_size=5)
@@ -219,6 +220,7 @@ def test_long_lines_take_no_time_that_grows_without_bound(repeated: str) -> None
     [
         *[("age", value) for value in ["3s", "2m10s", "5h", "3d4h", "1y20d", "<duration>"]],
         *[("duration", value) for value in ["12", "0.5", "1.5s", "12 ms", "3m", "<duration>"]],
+        *[("duration", value) for value in ["3m20s", "1h2m", "12 seconds", "1 minute", "5us"]],
         *[("counter", value) for value in ["0", "12345"]],
     ],
 )
@@ -246,6 +248,24 @@ def test_an_access_log_tells_no_upstream_from_some_milliseconds() -> None:
 
 def test_a_declared_duration_is_no_measured_one() -> None:
     assert mask("2s for 10.0.0.1", Identities(), DECLARED) == "2s for <ip-1>"
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("1 (3m20s ago)", "1 (<duration> ago)"),
+        ("SYNCED (12s ago)", "SYNCED (<duration> ago)"),
+        ("2s", "2s"),
+        ("12 ms", "12 ms"),
+        ("timeout 3 seconds", "timeout 3 seconds"),
+        ("after (3s)", "after (3s)"),
+        ("3s ago", "3s ago"),
+    ],
+)
+def test_in_a_tables_cell_a_duration_is_measured_only_where_it_says_how_long_ago(
+    cell: str, expected: str
+) -> None:
+    assert mask(cell, Identities(), CELLS) == expected
 
 
 def test_tables_name_rules_and_kinds_that_there_are() -> None:
