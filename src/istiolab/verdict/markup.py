@@ -1,7 +1,8 @@
 """HTML in, what a reader sees of it out: tables as rows of cells, and the text around them.
 
 Rule 1: what pages leave out of HTML (`page/clean.py`: programs and styles) is nothing to compare.
-Rule 2: a line ends where a browser ends it; in `pre` every blank counts, elsewhere a run is one.
+Rule 2: where a link leads, and what a tooltip says, is seen, too: it stands in brackets.
+Rule 3: a line ends where a browser ends it; in `pre` every blank counts, elsewhere a run is one.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ _HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
 _LISTS = {"dd", "dl", "dt", "li", "ol", "ul"}
 _TABLES = {"caption", "table", "tr"}
 _BLOCKS = frozenset(_PARTS | _TEXTS | _HEADINGS | _LISTS | _TABLES)
+_SEEN = frozenset({"alt", "href", "src", "title"})
 # What HTML calls white space, which a no-break space is not.
 _BLANKS = re.compile(r"[ \t\r\n\f]+")
 
@@ -41,7 +43,7 @@ class _Reader(HTMLParser):
         self._in_cell = self._hidden = False
         self._pre = 0
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._hidden = tag in _PROGRAMS
         self._break(tag)
         self._pre += tag == "pre"
@@ -56,6 +58,9 @@ class _Reader(HTMLParser):
         elif tag in ("td", "th") and self._rows:
             self._rows[-1].append("")
             self._in_cell = True
+        for name, value in attrs:
+            if name in _SEEN and value:
+                self.handle_data(f" [{name}: {value}] ")
 
     def handle_endtag(self, tag: str) -> None:
         self._hidden = False

@@ -177,11 +177,18 @@ def test_no_html_is_too_broken_to_read(html: str, text: str) -> None:
         ("<b>2</b>00 <i>OK</i>", "200 OK"),
         ("<p>a\n   b</p>\n<p>c<br>d<br><br>e</p>", "a b\nc\nd\n\ne"),
         ("<ul>\n<li>a</li>\n<li>b</ul>", "a\nb"),
+        ('see <a href="#a" class="b">c</a>', "see [href: #a] c"),
+        ('<img src="a.png" alt="a &amp; b">', "[src: a.png] [alt: a & b] "),
         ("<script>a</script><style>b</style>c<!-- d -->", "c"),
     ],
 )
 def test_html_without_a_table_is_read_as_a_reader_sees_it(html: str, text: str) -> None:
     assert shapes_of(page(html)) == (text,)
+
+
+def test_where_a_link_in_a_table_leads_is_read() -> None:
+    html = '<table><tr><th>a</th></tr><tr><td title="b"><a href="#c">d</a></td></tr></table>'
+    assert shapes_of(page(html)) == (Grid(columns=("a",), rows=(("[title: b]  [href: #c] d",),)),)
 
 
 def test_what_is_preformatted_is_read_as_the_text_that_it_is() -> None:
