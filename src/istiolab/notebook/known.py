@@ -1,7 +1,6 @@
 """An environment, a kubeconfig, a cluster's Secrets in; which values must not get out, out.
 
-A value counts by what it is called, and if it is no common word: paths, times and names such as
-`istio-system` would blacken pages that have nothing to hide.
+What a value is called, and whether it is a common word, is told by `telling.py`.
 """
 
 from __future__ import annotations
@@ -15,30 +14,19 @@ from typing import Any
 
 import yaml
 
-_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
-_SECRET_WORD = re.compile(
-    r".*(?:secret|token|password|passwd|passphrase|credential|key)s?|pass|pat|pwd"
-)
-_LAST_SECRET_WORD = re.compile(r"auth")
-_PUBLIC_WORDS = frozenset({"public", "pub", "cert", "certs", "certificate", "crt", "fingerprint"})
-# The working folders, what lies beside a secret without being one, and names of files.
-_PLAIN_NAMES = frozenset(
-    {"PWD", "OLDPWD", "description", "expiration", "host", "name", "namespace", "type"}
-    | {"user", "username", "client-key", "tokenFile"}
-)
+from istiolab.notebook.lines import alone, assigned
+from istiolab.notebook.telling import is_hidden, is_telling, words_of
+
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _URL_PASSWORD = re.compile(r"://[^\s/:@\"'<>]*:([^\s/@\"'<>]+)@")
+# A user of his own, and the place: a host, and folders that are words, of which any page may tell.
+_URL_PARTS = re.compile(
+    r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?:(?P<user>[^\s/?#@]*)@)?"
+    r"(?P<place>[^\s/?#@]*(?:/[a-z]+(?:[-._][a-z]+)*(?=/|$))*/?)"
+)
 _PEM = re.compile(
     r"-----BEGIN (?P<label>[A-Z0-9 ]+)-----(?P<body>.*?)-----END (?P=label)-----", re.DOTALL
 )
-_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ][\d:.]+(?:Z|[+-][\d:]+)?")
-_NAMES = re.compile(r"[a-z]+(?:[-./_:][a-z]+)*")
-_SIGNS = tuple(re.compile(each) for each in (r"[a-z]", r"[A-Z]", r"[0-9]", r"[^\w./:-]"))
-_SHORTEST = 8
-_SHORTEST_ALIKE = 12
-_SHORTEST_NAMES = 20
-# Longer values are archives or documents, of which every line would be hidden.
-_LONGEST = 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +56,7 @@ def from_environment(
 
 def from_kubeconfig(text: str) -> Known:
     """Return the secrets in a kubeconfig; none if it is no YAML."""
-    return _in_document(text)
+    return _in_document(text) or Known()
 
 
 def from_secret(data: Mapping[str, str]) -> Known:
@@ -98,50 +86,68 @@ def values_of(name: str, value: str, *, kept_secret: bool = False) -> Known:
         value: a text, a document, or either in base64.
         kept_secret: it lies where nothing but secrets should.
     """
+    if (document := _as_document(value)) is not None:
+        return document
+    hidden = is_hidden(name, kept_secret=kept_secret)
+    found = [_of_one(name, line, kept_secret=kept_secret) for line in alone(name, value)]
+    found += [_of_one(called, each, kept_secret=hidden) for called, each in assigned(value)]
+    return _sum(found)
+
+
+def _as_document(value: str) -> Known | None:
+    """Return the secrets in a document, or in one in base64; None if the value is neither."""
     inner = _decoded(value)
-    if inner is not None and (_PEM.search(inner) or _mappings(_load(inner))):
-        return _in_document(inner)
+    if inner is not None and (found := _in_document(inner)) is not None:
+        return found
     if "\n" in value.strip() or value.lstrip().startswith("{") or _PEM.search(value):
         return _in_document(value)
+    return None
+
+
+def _of_one(name: str, value: str, *, kept_secret: bool) -> Known:
+    """Return the secrets in one line."""
+    if (document := _as_document(value)) is not None:
+        return document
+    hidden = is_hidden(name, kept_secret=kept_secret)
     if _URL.match(value):
-        return Known(secret=frozenset(_URL_PASSWORD.findall(value)))
-    words = [word.lower() for word in _WORD.findall(name)]
-    alone = value.strip()
-    if not (kept_secret or _is_secret_name(words)) or not _PUBLIC_WORDS.isdisjoint(words):
+        known = Known(secret=frozenset(_URL_PASSWORD.findall(value)))
+        return known | _of_url(value) if hidden and kept_secret else known
+    if not hidden or not is_telling(words_of(name), value):
         return Known()
-    if name in _PLAIN_NAMES or not _is_telling(words, alone):
+    return Known(secret=frozenset({value}))
+
+
+def _of_url(url: str) -> Known:
+    """Return a URL that is kept secret, unless it says no more than a place of common words."""
+    parts = _URL_PARTS.match(url)
+    if parts is None:
         return Known()
-    return Known(secret=frozenset({alone}))
+    own = [each for each in (parts["user"] or "", url[parts.end() :]) if is_telling((), each)]
+    if not own:
+        return Known()
+    # Without what is public here, no page could name the place.
+    users = {parts["user"]} & {*own}
+    return Known(
+        secret=frozenset({url, *users}), public=frozenset({parts["scheme"] + parts["place"]})
+    )
 
 
-def _is_secret_name(words: list[str]) -> bool:
-    named = any(_SECRET_WORD.fullmatch(word) for word in words)
-    return named or bool(words and _LAST_SECRET_WORD.fullmatch(words[-1]))
-
-
-def _is_telling(words: list[str], value: str) -> bool:
-    """Tell whether a value is one that stands nowhere by chance."""
-    if not _SHORTEST <= len(value) <= _LONGEST or _TIME.fullmatch(value):
-        return False
-    if _NAMES.fullmatch(value):
-        # A pass phrase may be made of words; the last word of its name says that it is one.
-        named = bool(words and words[-1] != "key" and _SECRET_WORD.fullmatch(words[-1]))
-        shortest = _SHORTEST_ALIKE if named else _SHORTEST_NAMES
-        return _is_secret_name(words) and len(value) >= shortest
-    return len(value) >= _SHORTEST_ALIKE or sum(bool(e.search(value)) for e in _SIGNS) >= 2
-
-
-def _in_document(text: str) -> Known:
-    """Return the secrets in PEM, YAML or JSON."""
+def _in_document(text: str) -> Known | None:
+    """Return the secrets in PEM, YAML or JSON; None if it is none of them."""
+    keys = list(_PEM.finditer(text))
+    tables = _mappings(_load(text))
+    # YAML takes any word in braces for the name of nothing: `{Sesame-7}`.
+    if not keys and not any(each is not None for table in tables for each in table.values()):
+        return None
     found = [
         Known(secret=frozenset({pem["body"].strip()}))
         if "PRIVATE KEY" in pem["label"]
         else Known(public=frozenset({pem["body"].strip()}))
-        for pem in _PEM.finditer(text)
+        for pem in keys
     ]
     found += [
         values_of(str(name), value)
-        for table in _mappings(_load(text))
+        for table in tables
         for name, value in _fields(table)
         if isinstance(value, str)
     ]

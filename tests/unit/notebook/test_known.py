@@ -55,6 +55,12 @@ def flat(values: frozenset[str]) -> set[str]:
         ("REGISTRY_CREDENTIALS", "someone:Sesame-7"),
         ("SECRET_KEY_BASE", "f1d2d2f924e986ac86fdf7b36c94bcdf32beec15"),
         ("VAULT_PASSPHRASE", "correct horse battery staple"),
+        ("AZURE_CLIENT_CERTIFICATE_PASSWORD", "Sup3r-s3cret"),
+        ("CERT_PASSWORD", "Sup3r-s3cret"),
+        ("PUBLIC_API_TOKEN", "Sup3r-s3cret"),
+        ("clientCertPassphrase", "Sup3r-s3cret"),
+        ("DB_PASSWORD", "{Tr0ub4dor"),
+        ("DB_PASSWORD", "{Tr0ub4dor&3}"),
     ],
 )
 def test_a_variable_that_says_so_holds_a_secret(name: str, value: str) -> None:
@@ -72,6 +78,10 @@ def test_a_variable_that_says_so_holds_a_secret(name: str, value: str) -> None:
         ("POSTGRES_PASSWORD", "postgres"),
         ("TOKEN_URL", "https://example.org/oauth/token"),
         ("SSH_PUBLIC_KEY", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIH"),
+        ("SSH_PUBLIC_KEYS", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIH"),
+        ("TOKEN_SIGNING_CERT", "MIIBszCCAVmgAwIBAgIUQ0FOQVJZ"),
+        ("SECRET_NOTES", "# a remark\n[section]\nistio-system\n"),
+        ("SOME_LINES", "one: Tr0ub4dor9xyz\nTr0ub4dor9xyz"),
         ("SSL_CERT_FILE", "/etc/ssl/certs/ca-certificates.crt"),
         ("TOKEN_EXPIRES", "2026-11-24T00:00:00Z"),
         ("KEY_TIMEOUT", "30"),
