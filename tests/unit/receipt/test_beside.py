@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from os.path import relpath
 from pathlib import Path
 
 import pytest
@@ -56,8 +57,40 @@ def test_what_a_cell_imports_counts_with_what_that_imports(
     assert python_files([cell], folder).keys() == names
 
 
-def test_files_outside_of_the_folder_are_not_taken(folder: Path) -> None:
-    assert python_files(["'../conftest.py'", "'/etc/x.py'"], folder) == {}
+def counted_in(cell: str, home: Path) -> list[str]:
+    """Return the files, in a folder and beside it, whose content changes the digest."""
+    found = []
+    before = manifests_sha256([cell], folder=home)
+    for path in sorted(path for path in home.parent.rglob("*") if path.is_file()):
+        text = path.read_text()
+        path.write_text(f"{text} changed")
+        if manifests_sha256([cell], folder=home) != before:
+            found.append(relpath(path, home))
+        path.write_text(text)
+    return sorted(found)
+
+
+def test_a_script_elsewhere_is_taken_if_it_is_there_with_what_lies_beside_it(folder: Path) -> None:
+    home = folder / "home"
+    home.mkdir()
+    (home / "own.py").write_text("")
+    (folder / "script.py").write_text("import own, other\nfrom .pkg import near\n")
+    cells = ["'../script.py'", "'../none.py'", "'/etc/none.py'"]
+    assert python_files(cells, home).keys() == {
+        *("own.py", "../script.py", "../other.py", "../pkg/__init__.py", "../pkg/near.py"),
+    }
+    assert python_files([f"'{folder}/other.py'"], home).keys() == {"../other.py"}
+
+
+def test_a_package_behind_a_link_is_known_by_the_name_that_code_gives_it(folder: Path) -> None:
+    home = folder / "home"
+    home.mkdir()
+    (home / "helpers").symlink_to("../pkg")
+    found = python_files(["from helpers import deep"], home)
+    names = ("__init__.py", "deep.py", "near.py", "far.py")
+    assert found.keys() == {f"helpers/{name}" for name in names}
+    assert python_files(["run('helpers/far.py')"], home).keys() == {"helpers/far.py"}
+    assert python_files(["__import__(f'helpers.{x}'); far"], home).keys() >= {"helpers/far.py"}
 
 
 def test_modules_that_import_each_other_come_to_an_end(tmp_path: Path) -> None:
