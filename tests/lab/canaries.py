@@ -125,11 +125,24 @@ def _pieces(written: str) -> list[str]:
     return [written[at : at + _PIECE] for at in range(0, len(written) - _PIECE + 1, 13)]
 
 
+def _escaped(secret: str, form: str, *, only: str) -> str:
+    return "".join(form.format(ord(sign)) if sign in only else sign for sign in secret)
+
+
 def _forms(secret: str) -> Iterator[tuple[str, str]]:
     yield "as it is", secret
     yield "JSON", json.dumps(secret)[1:-1]
     yield "HTML", html.escape(secret)
-    yield "URL", quote(secret, safe="")
+    yield "JSON of Go", _escaped(secret, "\\u{:04x}", only="&<>")
+    yield "JSON of others", _escaped(secret, "\\u{:04X}", only="&<>+'\"")
+    yield "HTML in numbers", _escaped(secret, "&#{};", only="&<>'\"")
+    yield "HTML of Go", html.escape(secret).replace("&quot;", "&#34;").replace("&#x27;", "&#39;")
+    for safe in ("", "/"):
+        written = quote(secret, safe=safe)
+        yield f"URL but for '{safe}'", written
+        yield f"url but for '{safe}'", re.sub("%..", lambda each: each[0].lower(), written)
+    yield "hex", secret.encode().hex()
+    yield "HEX", secret.encode().hex().upper()
     # A file that is not ASCII is searched byte for byte.
     yield "UTF-8", secret.encode().decode("latin-1")
     for before in range(3):
@@ -139,3 +152,6 @@ def _forms(secret: str) -> Iterator[tuple[str, str]]:
         yield f"base64 at {before}, URL", quote(part, safe="")
         yield f"base64url at {before}", part.replace("+", "-").replace("/", "_")
         yield f"base64 twice at {before}", base64.b64encode(inner.encode()).decode()[:-4]
+    for before in range(5):
+        inner = base64.b32encode(b"x" * before + secret.encode()).decode()
+        yield f"base32 at {before}", inner[8 if before else 0 : len(inner) // 8 * 8 - 8]

@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.unit.notebook.build import code, text, write
 
 SETUP = code("""
-import base64, html, json, os, pprint, sys, textwrap
+import base64, html, json, os, pprint, re, sys, textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -57,9 +57,20 @@ for value in everything.values():
     print(base64.b64encode(base64.b64encode(value.encode())).decode())
 print(base64.b64encode(json.dumps(everything).encode()).decode())
 """,
+    "encoded": """
+for value in everything.values():
+    print(value.encode().hex(), value.encode().hex(" "), value.encode().hex().upper())
+    print(base64.b32encode(value.encode()).decode(), base64.b32encode(f"ab{value}".encode()))
+    print(json.dumps(value, ensure_ascii=False).translate(
+        {ord(sign): f"\\\\u{ord(sign):04x}" for sign in "&<>"}
+    ))
+    print("".join(f"&#{ord(sign)};" for sign in value[:200]))
+    print(re.sub("%..", lambda each: each[0].lower(), quote(value)))
+""",
     "shown": """
 rows = "".join(f"<tr><td>{k}</td><td>{html.escape(v)}</td></tr>" for k, v in everything.items())
-display(HTML(f"<table>{rows}</table>"), JSON(everything), Markdown("\\n".join(everything.values())))
+display(HTML(f"<table>{rows}</table>"), JSON(everything))
+display(Markdown("\\n".join(everything.values())), JSON({v: k for k, v in everything.items()}))
 
 @dataclass
 class Row:

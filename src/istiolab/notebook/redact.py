@@ -10,8 +10,9 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable, Iterator
-from typing import TypeVar
+from collections.abc import Callable, Container, Iterator
+from itertools import chain, count
+from typing import Any, TypeVar
 
 from nbformat import NotebookNode
 
@@ -79,15 +80,29 @@ def redact(text: str) -> str:
 
 
 def redact_tree(value: Tree, change: Callable[[str], str] = redact) -> Tree:
-    """Change every text in a tree of mappings and lists, in place; return the tree."""
+    """Change every text in a tree of mappings and lists, in place; return the tree.
+
+    Names in mappings are texts, too; two that come out the same are told apart by a number.
+    """
     if isinstance(value, dict):
+        changed: dict[Any, Any] = {}
         for key, each in value.items():
-            value[key] = change(each) if isinstance(each, str) else redact_tree(each, change)
+            name = change(key) if isinstance(key, str) else key
+            changed[_unused(name, changed)] = _changed(each, change)
+        value.clear()
+        value.update(changed)
     elif isinstance(value, list):
-        value[:] = [
-            change(each) if isinstance(each, str) else redact_tree(each, change) for each in value
-        ]
+        value[:] = [_changed(each, change) for each in value]
     return value
+
+
+def _changed(value: Tree, change: Callable[[str], str]) -> Tree | str:
+    return change(value) if isinstance(value, str) else redact_tree(value, change)
+
+
+def _unused(name: str, names: Container[str]) -> str:
+    numbered = (f"{name} {number}" for number in count(2))
+    return next(each for each in chain((name,), numbered) if each not in names)
 
 
 def redact_output(output: NotebookNode, change: Callable[[str], str] = redact) -> None:
