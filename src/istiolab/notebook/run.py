@@ -135,11 +135,14 @@ class _Run:
         """Tell whether the run goes on past a failure.
 
         Not past a check, nor without a kernel. Nor past a cluster that did not answer: a check
-        would find fault with what nobody asked.
+        would find fault with what nobody asked. Nor before the cell that is left out, whose lack
+        cannot be why.
         """
-        tags = self._document.cells[failure.index].metadata.get("tags", ())
+        cells = self._document.cells
+        tags = cells[failure.index].metadata.get("tags", ())
         return (
             self._plan.past_failures
+            and any(cell.id == self._plan.leave_out for cell in cells[: failure.index])
             and failure.ending is Ending.CELL_FAILED
             and not failure.is_silence
             and CHECK not in tags

@@ -57,7 +57,8 @@ def judge_ablation(notebook: Notebook, cause: str, execution: Execution) -> Abla
     """Say which check failed in a run without a cause, if any did.
 
     Only what a check asserts is its word. Any other error in it, such as one for want of a name
-    or of an answer, also ends a check that is content with every answer.
+    or of an answer, also ends a check that is content with every answer. And only what comes after
+    the cause can come of its lack.
 
     Args:
         notebook: the notebook.
@@ -79,6 +80,10 @@ def judge_ablation(notebook: Notebook, cause: str, execution: Execution) -> Abla
                 cause=cause, check=None, message=f"{cell.label}: {message}", broken=True
             )
         case Ending.CELL_FAILED | Ending.NO_ERROR:
+            if failure.index < _place(notebook, cause):
+                # Up to here nothing was left out, so this is not what came of it.
+                early = f"{cell.label} failed before it: {message}"
+                return Ablation(cause=cause, check=None, message=early, broken=True)
             if CHECK not in cell.tags:
                 return Ablation(cause=cause, check=None, message=f"{cell.label}: {message}")
             if _is_judgement(failure):
@@ -92,6 +97,10 @@ def judge_ablation(notebook: Notebook, cause: str, execution: Execution) -> Abla
 def _demand_answer(notebook: Notebook, failure: Failure) -> None:
     if failure.is_silence:
         raise SilentError(f"{notebook.path.name}: {failure.label}: {failure.message}")
+
+
+def _place(notebook: Notebook, cell_id: str) -> int:
+    return next(place for place, cell in enumerate(notebook.cells) if cell.id == cell_id)
 
 
 def _is_judgement(failure: Failure) -> bool:

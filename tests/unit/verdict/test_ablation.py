@@ -172,6 +172,26 @@ def test_a_cluster_that_is_away_is_not_passed_over_on_the_way_to_the_check(tmp_p
         _ablations(path)
 
 
+@pytest.mark.parametrize(
+    "tags", [pytest.param(("early",), id="a cell"), pytest.param(("early", "check"), id="a check")]
+)
+def test_what_fails_before_the_cause_is_not_what_came_of_its_lack(
+    tmp_path: Path, tags: tuple[str, ...]
+) -> None:
+    path = write(
+        tmp_path,
+        code("answer = 200"),
+        code("assert False, 'by chance'", *tags),
+        code("answer = 426", "apply", "cause"),
+        code("assert answer == 426", "judge", "check"),
+    )
+    _, (found,) = _ablations(path)
+    assert (found.broken, found.check) == (True, None)
+    assert found.message == (
+        "cell 2 `early` failed before it: cell failed: AssertionError: by chance"
+    )
+
+
 @pytest.mark.parametrize(("tag", "missing"), [("check", "cause"), ("cause", "check")])
 def test_a_notebook_that_lacks_one_half_of_a_proof_is_told(
     tmp_path: Path, tag: str, missing: str
