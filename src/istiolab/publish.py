@@ -18,7 +18,7 @@ from istiolab.receipt.failing import failed_runs, forget_failures, record_failur
 from istiolab.receipt.model import ClusterFacts
 from istiolab.receipt.place import write_text
 from istiolab.receipt.store import write_receipt
-from istiolab.receipt.subject import what_changed
+from istiolab.receipt.subject import what_changed, with_own_files
 from istiolab.receipt.write import make_receipt
 from istiolab.verdict.judge import Outcome
 from istiolab.verify import Verified
@@ -49,9 +49,9 @@ def publish(found: Verified, cluster: ClusterFacts) -> Verified:
             versions=cluster.versions,
         )
         return found
-    subject = found.subject
-    if changed := what_changed(path, subject):
+    if changed := what_changed(path, found.subject):
         return replace(found, outcome=Outcome.CHANGED, changed=changed, drifts=())
+    subject = with_own_files(path, found.subject)
     if found.outcome is Outcome.UPDATED:
         text = serialize(found.execution.document)
         write_text(path, text)

@@ -3,16 +3,20 @@
 Rule 1: they are taken before a run. What is attested is what ran, not what lies there afterwards.
 Rule 2: nothing is attested of a notebook that is not, at the end, as it was: who saved a file while
 it ran meant the new one, and that did not run.
+Rule 3: a file that was not there before is the run's own, as when a cell writes down what it found;
+it is among those that are attested, since it is there from now on.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from istiolab.errors import IstiolabError
 from istiolab.receipt.fingerprint import code_of, notebook_sha256
-from istiolab.receipt.uses import helpers_sha256, manifests_sha256
+from istiolab.receipt.uses import digest_of, helpers_sha256, used_files
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +29,8 @@ class Subject:
     """Digest of the definitions of the library that its cells reach."""
     manifests_sha256: str = ""
     """Digest of the files that its cells name."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Each of these files with a digest of its own."""
 
 
 def take(path: Path) -> Subject:
@@ -34,11 +40,27 @@ def take(path: Path) -> Subject:
         KernelError: it is no notebook.
     """
     cells = code_of(path)
+    files = used_files(cells, folder=path.parent)
     return Subject(
         notebook_sha256=notebook_sha256(path),
         helpers_sha256=helpers_sha256(cells),
-        manifests_sha256=manifests_sha256(cells, folder=path.parent),
+        manifests_sha256=digest_of(files),
+        files={name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
     )
+
+
+def with_own_files(path: Path, ran: Subject) -> Subject:
+    """Return what a run was about, and the files that it made.
+
+    Args:
+        path: the notebook, of which nothing else has changed.
+        ran: what was taken before.
+
+    Raises:
+        HostError: one of the files cannot be read.
+    """
+    now = take(path)
+    return replace(ran, manifests_sha256=now.manifests_sha256, files=now.files)
 
 
 def what_changed(path: Path, since: Subject) -> str | None:
@@ -51,6 +73,6 @@ def what_changed(path: Path, since: Subject) -> str | None:
         return "the notebook"
     if now.helpers_sha256 != since.helpers_sha256:
         return "a helper that it uses"
-    if now.manifests_sha256 != since.manifests_sha256:
+    if any(now.files.get(name) != digest for name, digest in since.files.items()):
         return "a manifest"
     return None

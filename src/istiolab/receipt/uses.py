@@ -38,7 +38,7 @@ def helpers_sha256(cells: Iterable[str], *, root: Path | None = None) -> str:
     rooms = {dotted for module in reach.modules.values() for dotted in module.data}
     for path in _data_files(folder, rooms):
         parts[f"/{path.relative_to(folder).as_posix()}"] = path.read_bytes()
-    return _digest(parts)
+    return digest_of(parts)
 
 
 def reached(cells: Iterable[str], root: Path | None = None) -> tuple[str, ...]:
@@ -53,7 +53,16 @@ def reached(cells: Iterable[str], root: Path | None = None) -> tuple[str, ...]:
 
 
 def manifests_sha256(cells: Collection[str], *, folder: Path) -> str:
-    """Return the digest of the files that a notebook's code names or imports.
+    """Return the digest of the files that a notebook's code names or imports: see `used_files`.
+
+    Raises:
+        HostError: one of them cannot be read.
+    """
+    return digest_of(used_files(cells, folder=folder))
+
+
+def used_files(cells: Collection[str], *, folder: Path) -> Mapping[str, bytes]:
+    """Return the files that a notebook's code names or imports, by name.
 
     A file counts by its path, a directory with all its files, wherever it stands in a string:
     alone, as a word of a command, or as the beginning of a path that is put together. Where the
@@ -69,7 +78,7 @@ def manifests_sha256(cells: Collection[str], *, folder: Path) -> str:
     """
     home = folder.resolve()
     files = named_files(cells, home) | python_files(cells, home)
-    return _digest({name: read(path) for name, path in files.items()})
+    return {name: read(path) for name, path in files.items()}
 
 
 def _folder(root: Path | None) -> Path:
@@ -90,7 +99,8 @@ def _data_files(folder: Path, packages: Iterable[str]) -> Iterator[Path]:
             yield path
 
 
-def _digest(parts: Mapping[str, bytes]) -> str:
+def digest_of(parts: Mapping[str, bytes]) -> str:
+    """Return one digest of named parts, whatever their order."""
     total = hashlib.sha256()
     for name in sorted(parts):
         # The length keeps apart what ends one part from what begins the next.

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from istiolab.receipt.subject import Subject, take, what_changed
+from istiolab.receipt.subject import Subject, take, what_changed, with_own_files
 from tests.unit.notebook.build import code, write
 
 
@@ -20,3 +20,22 @@ def test_a_notebook_that_is_gone_has_changed(tmp_path: Path) -> None:
     before = take(path)
     path.unlink()
     assert what_changed(path, before) == "the notebook"
+
+
+def test_a_file_that_the_run_makes_is_its_own_and_counts_from_then_on(tmp_path: Path) -> None:
+    path = write(tmp_path, code("from pathlib import Path\nPath('found').write_text('1')"))
+    before = take(path)
+    (tmp_path / "found").write_text("1")
+    assert what_changed(path, before) is None
+    after = with_own_files(path, before)
+    assert after.manifests_sha256 == take(path).manifests_sha256 != before.manifests_sha256
+    (tmp_path / "found").write_text("2")
+    assert what_changed(path, after) == "a manifest"
+
+
+def test_a_file_that_was_there_and_is_gone_has_changed(tmp_path: Path) -> None:
+    path = write(tmp_path, code("open('a.yaml')"))
+    (tmp_path / "a.yaml").write_text("a: 1")
+    before = take(path)
+    (tmp_path / "a.yaml").unlink()
+    assert what_changed(path, before) == "a manifest"
