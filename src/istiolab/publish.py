@@ -18,7 +18,7 @@ from istiolab.receipt.failing import failed_runs, forget_failures, record_failur
 from istiolab.receipt.model import ClusterFacts
 from istiolab.receipt.place import write_text
 from istiolab.receipt.store import write_receipt
-from istiolab.receipt.subject import what_changed, with_own_files
+from istiolab.receipt.subject import settle
 from istiolab.receipt.write import make_receipt
 from istiolab.verdict.judge import Outcome
 from istiolab.verify import Verified
@@ -49,9 +49,9 @@ def publish(found: Verified, cluster: ClusterFacts) -> Verified:
             versions=cluster.versions,
         )
         return found
-    if changed := what_changed(path, found.subject):
-        return replace(found, outcome=Outcome.CHANGED, changed=changed, drifts=())
-    subject = with_own_files(path, found.subject)
+    subject = settle(path, found.subject)
+    if isinstance(subject, str):
+        return replace(found, outcome=Outcome.CHANGED, changed=subject, drifts=())
     if found.outcome is Outcome.UPDATED:
         text = serialize(found.execution.document)
         write_text(path, text)

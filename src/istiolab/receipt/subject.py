@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from istiolab.errors import IstiolabError
@@ -49,30 +49,32 @@ def take(path: Path) -> Subject:
     )
 
 
-def with_own_files(path: Path, ran: Subject) -> Subject:
-    """Return what a run was about, and the files that it made.
+def settle(path: Path, ran: Subject) -> Subject | str:
+    """Return what is to be attested of a run: what ran, and the files that it made.
+
+    One look tells both, so that nothing can be saved between the two.
 
     Args:
-        path: the notebook, of which nothing else has changed.
+        path: the notebook.
         ran: what was taken before.
 
-    Raises:
-        HostError: one of the files cannot be read.
+    Returns:
+        If something is not as it was, what that is instead, as a sentence's subject.
     """
-    now = take(path)
-    return replace(ran, manifests_sha256=now.manifests_sha256, files=now.files)
-
-
-def what_changed(path: Path, since: Subject) -> str | None:
-    """Return what of a notebook is not as it was, as a sentence's subject; None if all is."""
     try:
         now = take(path)
     except (IstiolabError, OSError):  # it is gone, or no notebook any more
         return "the notebook"
-    if now.notebook_sha256 != since.notebook_sha256:
+    if now.notebook_sha256 != ran.notebook_sha256:
         return "the notebook"
-    if now.helpers_sha256 != since.helpers_sha256:
+    if now.helpers_sha256 != ran.helpers_sha256:
         return "a helper that it uses"
-    if any(now.files.get(name) != digest for name, digest in since.files.items()):
+    if any(now.files.get(name) != digest for name, digest in ran.files.items()):
         return "a manifest"
-    return None
+    return now
+
+
+def what_changed(path: Path, since: Subject) -> str | None:
+    """Return what of a notebook is not as it was, as a sentence's subject; None if all is."""
+    settled = settle(path, since)
+    return settled if isinstance(settled, str) else None

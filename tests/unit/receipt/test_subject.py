@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from istiolab.receipt.subject import Subject, take, what_changed, with_own_files
+from istiolab.receipt.subject import Subject, settle, take, what_changed
 from tests.unit.notebook.build import code, write
 
 
@@ -27,7 +27,8 @@ def test_a_file_that_the_run_makes_is_its_own_and_counts_from_then_on(tmp_path: 
     before = take(path)
     (tmp_path / "found").write_text("1")
     assert what_changed(path, before) is None
-    after = with_own_files(path, before)
+    after = settle(path, before)
+    assert isinstance(after, Subject)
     assert after.manifests_sha256 == take(path).manifests_sha256 != before.manifests_sha256
     (tmp_path / "found").write_text("2")
     assert what_changed(path, after) == "a manifest"
