@@ -8,7 +8,6 @@ but looked at; if not, it is made anew.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
@@ -22,7 +21,7 @@ from istiolab.mesh import inventory
 from istiolab.receipt.model import ClusterFacts
 from istiolab.system.machine import describe_machine
 from istiolab.system.progress import SILENT, Reporter
-from istiolab.verdict.leaks import leaks
+from istiolab.verdict.leaks import Inventory, leaks
 from istiolab.verify import read_cluster
 
 PROVIDER = "embedded"
@@ -37,7 +36,7 @@ class BareLab:
         self._provider = EmbeddedProvider(self.name, bare=True)
         self._held = ExitStack()
         self._begun = False
-        self._clean: Mapping[str, str] | None = None
+        self._clean: Inventory | None = None
         """What is on it when it is clean; None while it is not known to be."""
 
     @property
@@ -84,7 +83,7 @@ class BareLab:
             self._demand_parts()
             self._clean = inventory.take(lab.kubeconfig)
 
-    def _spoilt(self, clean: Mapping[str, str]) -> bool:
+    def _spoilt(self, clean: Inventory) -> bool:
         try:
             return bool(leaks(clean, inventory.take(self._paths.kubeconfig)))
         except ClusterError:  # it does not even answer

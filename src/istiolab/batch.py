@@ -12,7 +12,7 @@ Rule 4: of a wave, the notebook that took longest last time begins first: it is 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,9 +22,10 @@ from istiolab.notebook.needs import said_by
 from istiolab.publish import publish
 from istiolab.receipt.model import ClusterFacts
 from istiolab.receipt.store import last_seconds
+from istiolab.system.retry import Answer, wait_until
 from istiolab.system.stopwatch import Stopwatch
 from istiolab.verdict.judge import Outcome
-from istiolab.verdict.leaks import leaks
+from istiolab.verdict.leaks import Inventory, departing, leaks
 from istiolab.verify import Verified, Wish, verify
 
 Progress = Callable[[Path, str, float], None]
@@ -36,6 +37,9 @@ _USES = Capacity(cores=0.5, memory_bytes=512 * 2**20)
 # As many it has at a time, of which each asks for what the injector is told to ask for.
 _SIDECARS = 7
 MOST_WORKERS = 16
+# What a notebook has made and deleted outside its namespaces may take as long: a pod has 30 seconds
+# to end, a namespace five until it is looked at.
+_DEPARTURE_SECONDS = 60.0
 
 
 def verify_all(
@@ -89,7 +93,7 @@ def verify_all(
     return sorted(found, key=lambda each: paths.index(each.notebook))
 
 
-def left_since(before: Mapping[str, str], kubeconfig: Path, wish: Wish) -> tuple[str, ...]:
+def left_since(before: Inventory, kubeconfig: Path, wish: Wish) -> tuple[str, ...]:
     """Return what runs left behind or altered on a cluster, a line each.
 
     Args:
@@ -103,8 +107,20 @@ def left_since(before: Mapping[str, str], kubeconfig: Path, wish: Wish) -> tuple
     if left := leaks(before, inventory.take(kubeconfig)):
         # What Kubernetes takes away with a namespace, a volume for one, is no leak.
         wish.departures.wait()
-        left = leaks(before, inventory.take(kubeconfig))
+        left = leaks(before, _settled(before, kubeconfig))
     return left
+
+
+def _settled(before: Inventory, kubeconfig: Path) -> Inventory:
+    """Look again until what came and was deleted is gone, or has had its time."""
+    looks: list[Inventory] = []
+
+    def look() -> Answer:
+        looks.append(inventory.take(kubeconfig))
+        return Answer(done=not departing(before, looks[-1]))
+
+    wait_until(look, timeout_seconds=_DEPARTURE_SECONDS)
+    return looks[-1]
 
 
 def stage_of(what: str) -> str:

@@ -47,7 +47,8 @@ def canaries(lab: Lab) -> Iterator[tuple[Canaries, str]]:
     done = istiolab("kubectl", "create", "-f", "-", text=planted.manifest(namespace))
     assert done.returncode == 0, done.stderr
     yield planted, namespace
-    istiolab("kubectl", "delete", "namespace", namespace, "--wait=false")
+    gone = istiolab("kubectl", "delete", "namespace", namespace)
+    assert gone.returncode == 0, gone.stderr
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
 
@@ -159,6 +160,39 @@ def test_what_a_notebook_leaves_behind_fails_it_and_is_named(
     assert f"{path.name}: leaked" in done.stdout
     assert leak in done.stdout
     assert not receipt_path(path).exists()
+
+
+@pytest.fixture
+def theirs(lab: Lab) -> Iterator[str]:
+    """Make a namespace that is somebody else's, with something in it."""
+    assert lab.name
+    name = f"theirs-{token_hex(3)}"
+    for made in (("namespace", name), ("configmap", "theirs", "-n", name)):
+        done = istiolab("kubectl", "create", *made)
+        assert done.returncode == 0, done.stderr
+    yield name
+    gone = istiolab("kubectl", "delete", "namespace", name, "--ignore-not-found")
+    assert gone.returncode == 0, gone.stderr
+
+
+def test_what_others_were_deleting_before_a_notebook_ran_is_not_its_doing(
+    folder: Path, theirs: str
+) -> None:
+    path = write(folder, CONNECT, code("print(1)"))
+    begun = istiolab("kubectl", "delete", "namespace", theirs, "--wait=false")
+    assert begun.returncode == 0, begun.stderr
+    # Kubernetes needs more than five seconds for it: it is there before, and not afterwards.
+    assert theirs in istiolab("kubectl", "get", "namespaces", "-o", "name").stdout
+    done = istiolab("verify", "--update", str(path), folder=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_what_a_notebook_has_begun_to_delete_is_taken_away(folder: Path, theirs: str) -> None:
+    path = write(folder, CONNECT, code(f"mesh.kubectl('delete namespace {theirs} --wait=false')"))
+    done = istiolab("verify", "--update", str(path), folder=folder)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert f"taken away: Namespace {theirs}" in done.stdout
+    assert f"taken away: ConfigMap {theirs}/theirs" in done.stdout
 
 
 def test_a_check_made_toothless_is_found_by_ablation(folder: Path) -> None:

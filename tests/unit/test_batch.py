@@ -98,7 +98,7 @@ def test_there_is_always_one_worker_and_never_too_many() -> None:
 class Cluster:
     """Stands in for the lab: notes what is done to it, and says what is in it."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *looks: dict[str, str]) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *looks: dict[str, str | None]) -> None:
         self.done: list[str] = []
         self._looks = [*looks]
         monkeypatch.setattr(inventory, "take", self._take)
@@ -106,7 +106,7 @@ class Cluster:
         monkeypatch.setattr(departures, "begin_deletion", lambda *_: self.done.append("begin"))
         monkeypatch.setattr(departures, "wait_until_gone", lambda *_: self.done.append("gone"))
 
-    def _take(self, _: Path) -> dict[str, str]:
+    def _take(self, _: Path) -> dict[str, str | None]:
         self.done.append("look")
         return self._looks.pop(0) if len(self._looks) > 1 else self._looks[0]
 
@@ -171,6 +171,37 @@ def test_what_goes_with_a_namespace_is_no_leak(
         Outcome.LEAKED,
         ("left behind: ConfigMap default/stray",),
     )
+
+
+def test_what_a_run_has_made_and_deleted_again_is_given_time_to_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path, code("1"))
+    going: dict[str, str | None] = {"Namespace theirs": None}
+    cluster = Cluster(monkeypatch, {}, going, going, {})
+    (found,) = verify_all([path], CLUSTER, wish=wish(), workers=1)
+    assert cluster.done == ["look", "some", "begin", "look", "gone", "look", "look"]
+    assert (found.outcome, found.leaks) == (Outcome.VERIFIED, ())
+
+    Cluster(monkeypatch, {}, going)
+    monkeypatch.setattr(batch, "_DEPARTURE_SECONDS", 0.2)
+    (stuck,) = verify_all([path], CLUSTER, wish=wish(), workers=1)
+    assert (stuck.outcome, stuck.leaks) == (
+        Outcome.LEAKED,
+        ("left behind, being deleted: Namespace theirs",),
+    )
+
+
+def test_what_others_were_deleting_before_is_no_leak_and_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path, code("1"))
+    going: dict[str, str | None] = {"Namespace theirs": None}
+    for after in (going, {}):
+        cluster = Cluster(monkeypatch, going, after)
+        (found,) = verify_all([path], CLUSTER, wish=wish(), workers=1)
+        assert cluster.done == ["look", "some", "begin", "look"]
+        assert (found.outcome, found.leaks) == (Outcome.VERIFIED, ())
 
 
 def test_every_stage_of_a_run_is_timed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """Every object of a cluster that is not in a namespace of ours, as a digest by its name.
 
-Digests, so that no Secret's content leaves here.
+Digests, so that no Secret's content leaves here. What is being deleted has none: it is as good as
+gone, and whoever looks next does not find it, without having done anything.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -47,35 +49,71 @@ _NOTES = (
     "deployment.kubernetes.io/revision",
     "kubectl.kubernetes.io/restartedAt",
 )
+# Set when it is deleted, while something has yet to be done before it is gone
+# (Kubernetes API conventions, "Metadata").
+_GOING = "deletionTimestamp"
 _ANSWERS_AT_ONCE = 8
 
 
-def take(kubeconfig: Path) -> dict[str, str]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Item:
+    """One object of a listing."""
+
+    name: str
+    """`Kind namespace/name`, or `Kind name`."""
+    owner: str
+    """The namespace that it goes with, which is itself if it is one; empty without one."""
+    digest: str | None
+    """A digest of what a person wrote; None if it is being deleted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Namespaces:
+    """The namespaces that matter, by their names."""
+
+    ours: frozenset[str]
+    """Made by us."""
+    going: frozenset[str]
+    """Being deleted, and with them all that is in them."""
+
+    def __or__(self, other: _Namespaces) -> _Namespaces:
+        return _Namespaces(ours=self.ours | other.ours, going=self.going | other.going)
+
+
+def take(kubeconfig: Path) -> dict[str, str | None]:
     """Return a digest of each object, by `Kind namespace/name`, or `Kind name`.
+
+    Returns:
+        None in place of a digest for what is being deleted, itself or with its namespace.
 
     Raises:
         ClusterError: the cluster does not answer, or refuses to list a kind.
     """
     cluster = open_cluster(kubeconfig, known=True)
     try:
-        # Others make and delete namespaces of ours while we look.
-        ours = _ours(cluster)
+        # Others make and delete namespaces while we look.
+        namespaces = _namespaces(cluster)
         with ThreadPoolExecutor(max_workers=_ANSWERS_AT_ONCE) as pool:
             listed = list(pool.map(lambda kind: _list(cluster, *kind), _kinds(cluster, pool)))
-        ours |= _ours(cluster)
+        namespaces |= _namespaces(cluster)
     finally:
         cluster.close()
     return {
-        name: digest
+        item.name: None if item.owner in namespaces.going else item.digest
         for items in listed
-        for name, digest, namespace in items
-        if namespace not in ours
+        for item in items
+        if item.owner not in namespaces.ours
     }
 
 
-def _ours(cluster: Cluster) -> set[str]:
-    found = cluster.items(NAMESPACES, labelSelector=OWNER_LABEL)
-    return {str(item["metadata"]["name"]) for item in found}
+def _namespaces(cluster: Cluster) -> _Namespaces:
+    found = [item["metadata"] for item in cluster.items(NAMESPACES)]
+    return _Namespaces(
+        ours=frozenset(
+            str(each["name"]) for each in found if OWNER_LABEL in each.get("labels", {})
+        ),
+        going=frozenset(str(each["name"]) for each in found if _GOING in each),
+    )
 
 
 def _kinds(cluster: Cluster, pool: Executor) -> list[tuple[str, str]]:
@@ -111,7 +149,7 @@ def _resources(cluster: Cluster, root: str) -> list[Json]:
         return []  # the last definition of its group has just gone
 
 
-def _list(cluster: Cluster, kind: str, path: str) -> list[tuple[str, str, str]]:
+def _list(cluster: Cluster, kind: str, path: str) -> list[_Item]:
     try:
         items = cluster.items(path)
     except MissingError:
@@ -125,7 +163,8 @@ def _list(cluster: Cluster, kind: str, path: str) -> list[tuple[str, str, str]]:
         name = f"{kind} {place}"
         derived = kind in _MADE_OF_OTHERS and metadata.get("ownerReferences")
         if not derived and name != _API_SERVER:
-            found.append((name, digest(item), str(owner)))
+            written = None if _GOING in metadata else digest(item)
+            found.append(_Item(name=name, owner=str(owner), digest=written))
     return found
 
 

@@ -66,12 +66,22 @@ def survey(mesh: Mesh, *, timeout_seconds: float = 60.0) -> Survey:
         ClusterError: the cluster does not answer, or refuses to list a kind; or what goes is not
             gone at the deadline.
     """
-    waited = wait_for("what is deleted to go", lambda: _gone(mesh), timeout_seconds=timeout_seconds)
+    taken: list[dict[str, str | None]] = []
+
+    def look() -> Answer:
+        going = _going(mesh)  # of what takes long first: most looks find some of it
+        if not going:
+            taken.append(inventory.take(mesh.cluster.kubeconfig))
+            going = [name for name, digest in taken[-1].items() if digest is None]
+        return Answer(done=not going, detail=f"going: {', '.join(going)}")
+
+    waited = wait_for("what is deleted to go", look, timeout_seconds=timeout_seconds)
     if not waited.done:
         raise ClusterError(
             f"what was deleted is still there after {waited.seconds:.0f} s", where=(waited.detail,)
         )
-    return Survey(objects=inventory.take(mesh.cluster.kubeconfig))
+    there = {name: digest for name, digest in taken[-1].items() if digest is not None}
+    return Survey(objects=there)
 
 
 def added(before: Survey, after: Survey) -> Listing[Thing]:
@@ -100,14 +110,13 @@ def tally(things: Listing[Thing]) -> Listing[Tally]:
     return Listing(found)
 
 
-def _gone(mesh: Mesh) -> Answer:
-    going = [
+def _going(mesh: Mesh) -> list[str]:
+    return [
         str(item["metadata"]["name"])
         for path in _SLOW
         for item in mesh.cluster.items(path)
         if "deletionTimestamp" in item["metadata"]
     ]
-    return Answer(done=not going, detail=f"going: {', '.join(going)}")
 
 
 def _things(names: set[str]) -> Listing[Thing]:

@@ -19,6 +19,16 @@ def _object(name: str, *, namespace: str = "", **fields: Any) -> dict[str, Any]:
     return {"metadata": {**metadata, **fields.pop("metadata", {})}, **fields}
 
 
+def _ours(name: str) -> dict[str, Any]:
+    return _object(name, metadata={"labels": {"istiolab.dev/owner": "il-1"}})
+
+
+def _going(name: str, *, namespace: str = "") -> dict[str, Any]:
+    return _object(
+        name, namespace=namespace, metadata={"deletionTimestamp": "2026-11-27T20:00:00Z"}
+    )
+
+
 def _cluster() -> FakeCluster:
     return FakeCluster(
         {
@@ -36,8 +46,7 @@ def _cluster() -> FakeCluster:
             "/apis/apps/v1": {
                 "resources": [{"name": "deployments", "kind": "Deployment", "verbs": ["list"]}]
             },
-            "/api/v1/namespaces?labelSelector=istiolab.dev%2Fowner": {"items": [_object("il-1-a")]},
-            "/api/v1/namespaces": {"items": [_object("default"), _object("il-1-a")]},
+            "/api/v1/namespaces": {"items": [_object("default"), _ours("il-1-a")]},
             "/api/v1/configmaps": {
                 "items": [
                     _object("stray", namespace="default", data={"a": "b"}),
@@ -57,7 +66,7 @@ def _cluster() -> FakeCluster:
     )
 
 
-def _take(monkeypatch: pytest.MonkeyPatch, cluster: FakeCluster) -> dict[str, str]:
+def _take(monkeypatch: pytest.MonkeyPatch, cluster: FakeCluster) -> dict[str, str | None]:
     monkeypatch.setattr(inventory, "open_cluster", lambda _, **_how: cluster)
     return inventory.take(Path("nowhere"))
 
@@ -124,13 +133,38 @@ def test_namespaces_that_others_make_while_we_look_are_not_in_it(
 ) -> None:
     before = _take(monkeypatch, _cluster())
     cluster = _cluster()
-    ours = "/api/v1/namespaces?labelSelector=istiolab.dev%2Fowner"
-    looks = iter([{"items": [_object("il-1-a")]}, {"items": [_object("il-2-a")]}])
-    cluster.answers[ours] = lambda: next(looks)
-    cluster.answers["/api/v1/namespaces"] = {
-        "items": [_object("default"), _object("il-1-a"), _object("il-2-a")]
-    }
+    default, ours, others = _object("default"), _ours("il-1-a"), _ours("il-2-a")
+    # The first look, the listing, the last look.
+    looks = iter([[default, ours], [default, ours, others], [default, others]])
+    cluster.answers["/api/v1/namespaces"] = lambda: {"items": next(looks)}
     assert _take(monkeypatch, cluster) == before
+
+
+def test_what_is_being_deleted_has_no_digest(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = _cluster()
+    cluster.answers["/api/v1/configmaps"] = {
+        "items": [_going("stray", namespace="default"), _object("other", namespace="default")]
+    }
+    found = _take(monkeypatch, cluster)
+    assert found["ConfigMap default/stray"] is None
+    assert found["ConfigMap default/other"] is not None
+
+
+@pytest.mark.parametrize("begun", [0, 1, 2], ids=["before", "while listing", "at the end"])
+def test_what_is_in_a_namespace_that_is_being_deleted_has_no_digest(
+    begun: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster = _cluster()
+    cluster.answers["/api/v1/configmaps"] = {"items": [_object("stray", namespace="theirs")]}
+    looks = iter(
+        {"items": [_object("default"), _going("theirs") if look >= begun else _object("theirs")]}
+        for look in range(3)
+    )
+    cluster.answers["/api/v1/namespaces"] = lambda: next(looks)
+    found = _take(monkeypatch, cluster)
+    assert found["Namespace theirs"] is None
+    assert found["ConfigMap theirs/stray"] is None
+    assert found["Namespace default"] is not None
 
 
 def test_a_group_of_kinds_that_goes_meanwhile_is_no_failure(

@@ -98,3 +98,12 @@ def test_a_survey_waits_for_what_is_being_deleted(
     with pytest.raises(ClusterError, match="is still there after") as caught:
         survey.survey(Mesh(stuck), timeout_seconds=0.2)
     assert caught.value.where == ("going: istio",)
+
+
+def test_a_survey_waits_for_whatever_has_no_digest_any_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looks: list[dict[str, str | None]] = [{"Node a": "3"}, {"Node a": "3", "Service b/c": None}]
+    monkeypatch.setattr(inventory, "take", lambda _: looks.pop())
+    assert survey.survey(Mesh(FakeCluster(STILL))) == Survey(objects={"Node a": "3"})
+    assert looks == []
