@@ -6,18 +6,17 @@ gone, and whoever looks next does not find it, without having done anything.
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from istiolab.lab.spec import OWNER_LABEL
 from istiolab.mesh.client import Cluster, Json, open_cluster
 from istiolab.mesh.namespaces import NAMESPACES
 from istiolab.mesh.refusals import MissingError
+from istiolab.mesh.written import digest, is_going, is_made_of_another
 
 # What the cluster writes by itself all the time, or makes out of other objects that are listed
 # without a note whose it is.
@@ -35,36 +34,34 @@ _ITS_OWN = frozenset(
         "PodMetrics",
     }
 )
-# What the cluster makes out of other objects, with a note on it whose it is (a static pod is its
-# node's); without one, a person made it.
-_MADE_OF_OTHERS = frozenset({"ControllerRevision", "EndpointSlice", "Pod", "ReplicaSet"})
 # The API server's own addresses: nobody's, and taken out while it is on its way down
 # (kubernetes/pkg/controlplane/reconcilers).
 _API_SERVER = "EndpointSlice default/kubernetes"
-# Of the metadata, what a person writes; the rest is the API server's.
-_METADATA = ("annotations", "finalizers", "labels")
-# What controllers note on objects that are otherwise as they were.
-_NOTES = (
-    "control-plane.alpha.kubernetes.io/leader",
-    "deployment.kubernetes.io/revision",
-    "kubectl.kubernetes.io/restartedAt",
-)
-# Set when it is deleted, while something has yet to be done before it is gone
-# (Kubernetes API conventions, "Metadata").
-_GOING = "deletionTimestamp"
+_AUTOSCALER = "HorizontalPodAutoscaler"
 _ANSWERS_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Item:
+class _Listed:
     """One object of a listing."""
 
-    name: str
-    """`Kind namespace/name`, or `Kind name`."""
-    owner: str
-    """The namespace that it goes with, which is itself if it is one; empty without one."""
-    digest: str | None
-    """A digest of what a person wrote; None if it is being deleted."""
+    kind: str
+    """Its kind."""
+    namespace: str
+    """Its namespace; empty if it belongs to the cluster as a whole."""
+    content: Json
+    """What the API server says of it."""
+
+    @property
+    def name(self) -> str:
+        """Return `Kind namespace/name`, or `Kind name`."""
+        return _name(self.kind, self.namespace, str(self.content["metadata"]["name"]))
+
+    @property
+    def home(self) -> str:
+        """Return the namespace that it comes and goes with, which is itself if it is one."""
+        is_one = self.kind == "Namespace"
+        return str(self.content["metadata"]["name"]) if is_one else self.namespace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,21 +95,25 @@ def take(kubeconfig: Path) -> dict[str, str | None]:
         namespaces |= _namespaces(cluster)
     finally:
         cluster.close()
+    objects = [each for items in listed for each in items]
+    scaled = {_scaled(each) for each in objects if each.kind == _AUTOSCALER}
     return {
-        item.name: None if item.owner in namespaces.going else item.digest
-        for items in listed
-        for item in items
-        if item.owner not in namespaces.ours
+        each.name: None
+        if each.home in namespaces.going or is_going(each.content)
+        else digest(each.content, scaled=each.name in scaled)
+        for each in objects
+        if each.home not in namespaces.ours
     }
 
 
 def _namespaces(cluster: Cluster) -> _Namespaces:
-    found = [item["metadata"] for item in cluster.items(NAMESPACES)]
+    items = cluster.items(NAMESPACES)
+    found = [item["metadata"] for item in items]
     return _Namespaces(
         ours=frozenset(
             str(each["name"]) for each in found if OWNER_LABEL in each.get("labels", {})
         ),
-        going=frozenset(str(each["name"]) for each in found if _GOING in each),
+        going=frozenset(str(item["metadata"]["name"]) for item in items if is_going(item)),
     )
 
 
@@ -120,7 +121,7 @@ def _kinds(cluster: Cluster, pool: Executor) -> list[tuple[str, str]]:
     """Return kind and path of everything that can be listed, each resource in one version.
 
     That is its group's preferred one, if it is in it; Istio's prefers v1, in which there is no
-    EnvoyFilter.
+    EnvoyFilter. Of kinds of the same name in several groups, as `Gateway`, the group is told.
     """
     roots = [("", "/api/v1"), *_versions(cluster)]
     resources = pool.map(lambda root: _resources(cluster, root[1]), roots)
@@ -131,7 +132,11 @@ def _kinds(cluster: Cluster, pool: Executor) -> list[tuple[str, str]]:
             listable = "list" in resource["verbs"] and "/" not in name
             if listable and kind not in _ITS_OWN:
                 found.setdefault((group, name), (kind, f"{root}/{name}"))
-    return list(found.values())
+    served_by = Counter(kind for kind, _ in found.values())
+    return [
+        (kind if served_by[kind] == 1 or not group else f"{kind}.{group}", path)
+        for (group, _), (kind, path) in found.items()
+    ]
 
 
 def _versions(cluster: Cluster) -> Iterator[tuple[str, str]]:
@@ -149,34 +154,24 @@ def _resources(cluster: Cluster, root: str) -> list[Json]:
         return []  # the last definition of its group has just gone
 
 
-def _list(cluster: Cluster, kind: str, path: str) -> list[_Item]:
+def _list(cluster: Cluster, kind: str, path: str) -> list[_Listed]:
     try:
         items = cluster.items(path)
     except MissingError:
         return []  # its definition has just gone
-    found = []
-    for item in items:
-        metadata = item["metadata"]
-        namespace = str(metadata.get("namespace", ""))
-        owner = metadata["name"] if kind == "Namespace" else namespace
-        place = f"{namespace}/{metadata['name']}" if namespace else str(metadata["name"])
-        name = f"{kind} {place}"
-        derived = kind in _MADE_OF_OTHERS and metadata.get("ownerReferences")
-        if not derived and name != _API_SERVER:
-            written = None if _GOING in metadata else digest(item)
-            found.append(_Item(name=name, owner=str(owner), digest=written))
-    return found
+    found = (
+        _Listed(kind=kind, namespace=str(item["metadata"].get("namespace", "")), content=item)
+        for item in items
+        if not is_made_of_another(item)
+    )
+    return [each for each in found if each.name != _API_SERVER]
 
 
-def digest(item: Json) -> str:
-    """Return a digest of what a person wrote of an object: all but its status and bookkeeping."""
-    kept: dict[str, Any] = {
-        key: value for key, value in item.items() if key not in ("status", "metadata")
-    }
-    for key in _METADATA:
-        value = item["metadata"].get(key)
-        if isinstance(value, Mapping):
-            value = {name: text for name, text in value.items() if name not in _NOTES}
-        if value:
-            kept[f"metadata.{key}"] = value
-    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
+def _scaled(autoscaler: _Listed) -> str:
+    """Return the name of what an autoscaler gives its number of replicas."""
+    target = autoscaler.content["spec"]["scaleTargetRef"]
+    return _name(str(target["kind"]), autoscaler.namespace, str(target["name"]))
+
+
+def _name(kind: str, namespace: str, name: str) -> str:
+    return f"{kind} {namespace}/{name}" if namespace else f"{kind} {name}"

@@ -33,6 +33,11 @@ def executed(stdout: bytes = b"", *, stderr: str = "", exit_code: int = 0) -> Ex
     return Executed(stdout=stdout, stderr=stderr, exit_code=exit_code)
 
 
+def an_object(name: str, *, namespace: str = "", **fields: Any) -> dict[str, Any]:
+    metadata = {"name": name, **({"namespace": namespace} if namespace else {})}
+    return {"metadata": {**metadata, **fields.pop("metadata", {})}, **fields}
+
+
 class FakeCluster(Cluster):
     """Gives the answers that it was given, and keeps what is put into it.
 
