@@ -6,10 +6,13 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 PROGRAM = Path(sys.executable).parent / "istiolab"
 
@@ -52,6 +55,26 @@ def istiolab(
         timeout=timeout_seconds,
         check=False,
     )
+
+
+def running(own: OwnLab, *names: str) -> list[psutil.Process]:
+    """Return the processes of a lab that have one of these names.
+
+    Others end meanwhile: probes are programs that begin and end all the time.
+    """
+    found = []
+    for process in psutil.Process(own.record["pid"]).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            if process.name() in names:
+                found.append(process)
+    return found
+
+
+def kill(processes: Iterable[psutil.Process]) -> None:
+    """Kill processes; one may have ended because of another."""
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
 def start(

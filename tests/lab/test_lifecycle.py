@@ -16,7 +16,7 @@ from istiolab.lab.folders import cache_folder, state_root
 from istiolab.lab.spec import Lab
 from istiolab.system.retry import Answer, wait_until
 from tests.lab import host_state
-from tests.lab.command import OwnLab, istiolab, start
+from tests.lab.command import OwnLab, istiolab, kill, running, start
 
 
 def _snapshot(own: OwnLab) -> dict[str, frozenset[str]]:
@@ -76,22 +76,19 @@ def test_a_second_lab_beside_the_first_comes_up_twice_and_leaves_nothing(
 def test_down_after_kill_9_of_anything_leaves_nothing(own_lab: OwnLab) -> None:
     before = _snapshot(own_lab)
     assert istiolab("up", own=own_lab).returncode == 0
-    init = psutil.Process(own_lab.record["pid"])
     victims = {"containerd", "kubelet", "etcd", "envoy"}
-    for process in init.children(recursive=True):
-        if process.name() in victims:
-            process.kill()
+    killed = running(own_lab, *victims)
+    assert {process.name() for process in killed} == victims
+    kill(killed)
     assert istiolab("down", own=own_lab).returncode == 0
     assert _left_behind(before, own_lab) == {}
 
 
 def test_the_lab_mends_itself_when_its_runtime_and_kubelet_are_killed(own_lab: OwnLab) -> None:
     assert istiolab("up", own=own_lab).returncode == 0
-    init = psutil.Process(own_lab.record["pid"])
-    killed = [p for p in init.children(recursive=True) if p.name() in {"containerd", "kubelet"}]
+    killed = running(own_lab, "containerd", "kubelet")
     assert {process.name() for process in killed} == {"containerd", "kubelet"}
-    for process in killed:
-        process.kill()
+    kill(killed)
     made = wait_until(
         lambda: Answer(
             done=istiolab(

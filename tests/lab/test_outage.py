@@ -13,7 +13,7 @@ import pytest
 from istiolab.mesh.patience import BACK, PATIENCE_SECONDS
 from istiolab.receipt.store import State, load_receipt, receipt_path, status
 from istiolab.system.retry import Answer, wait_until
-from tests.lab.command import OwnLab, istiolab, start
+from tests.lab.command import OwnLab, istiolab, running, start
 from tests.unit.notebook.build import code, write
 
 ROOT = Path(__file__).parents[2]
@@ -85,8 +85,7 @@ def _begin(folder: Path, path: Path, own: OwnLab, *options: str) -> subprocess.P
 
 
 def _kill_api_server(own: OwnLab) -> None:
-    init = psutil.Process(own.record["pid"])
-    servers = [each for each in init.children(recursive=True) if each.name() == "kube-apiserver"]
+    servers = running(own, "kube-apiserver")
     assert len(servers) == 1
     servers[0].kill()
     psutil.wait_procs(servers, timeout=10)
