@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import platform
-import signal
 import sys
 import tempfile
 import traceback
@@ -21,6 +20,7 @@ from istiolab.cli.verify_command import verify
 from istiolab.errors import ExitCode, HostError, IstiolabError
 from istiolab.notebook.here import known_here
 from istiolab.notebook.redactor import Redactor
+from istiolab.system.interrupts import raise_when_asked_to_end
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 
@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line, and end the process with a documented exit code."""
     given = sys.argv[1:] if arguments is None else arguments
     # Asked to end, we take back what was begun, as after Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    raise_when_asked_to_end()
     sys.exit(run_cli(given))
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from typing import TypeVar
+
+from istiolab.system.interrupts import end_when_asked_again
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -52,13 +53,7 @@ class Crew:
                 for part in parts:
                     part.cancel()
                 if isinstance(reason, KeyboardInterrupt):
-                    _end_at_the_next_signal()
+                    end_when_asked_again()
                     self._on_interrupt()
                 raise
         return [part.result() for part in parts]
-
-
-def _end_at_the_next_signal() -> None:
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_DFL)
