@@ -8,6 +8,7 @@ from istiolab.lab.spec import OWNER_LABEL
 from istiolab.mesh.client import Cluster, open_cluster
 from istiolab.mesh.mesh_config import put_back_if
 from istiolab.mesh.namespaces import MAKER, NAMESPACES, start_deletion
+from istiolab.mesh.written import is_going
 from istiolab.system.identity import is_gone
 
 
@@ -46,6 +47,5 @@ def orphans(cluster: Cluster) -> list[str]:
     return sorted(
         str(item["metadata"]["name"])
         for item in found
-        if "deletionTimestamp" not in item["metadata"]
-        and is_gone(item["metadata"].get("annotations", {}).get(MAKER, ""))
+        if not is_going(item) and is_gone(item["metadata"].get("annotations", {}).get(MAKER, ""))
     )

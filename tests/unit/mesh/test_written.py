@@ -17,7 +17,7 @@ from tests.unit.mesh.fakes import an_object
         {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "now"}}},
     ],
 )
-def test_what_a_cluster_writes_by_itself_does_not_alter_anan_object(noise: dict[str, Any]) -> None:
+def test_what_a_cluster_writes_by_itself_does_not_alter_an_object(noise: dict[str, Any]) -> None:
     quiet = an_object("web", namespace="default", spec={"replicas": 1})
     loud = an_object("web", namespace="default", spec={"replicas": 1}, **noise)
     assert digest(quiet) == digest(loud)
@@ -34,7 +34,7 @@ def test_what_a_cluster_writes_by_itself_does_not_alter_anan_object(noise: dict[
         {"metadata": {"finalizers": ["a"]}},
     ],
 )
-def test_what_somebody_wrote_alters_anan_object(change: dict[str, Any]) -> None:
+def test_what_somebody_wrote_alters_an_object(change: dict[str, Any]) -> None:
     assert digest(an_object("web")) != digest(an_object("web", **change))
 
 
