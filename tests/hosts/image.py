@@ -1,0 +1,162 @@
+"""Disks of hosts to boot: Debian by mmdebstrap, with the project's environment and cache on it.
+
+What does not depend on the kernel that runs (packages, the virtual environment) is made in a
+chroot, at this machine's speed. Disks are kept beside the lab's cache, under a digest of what is on
+them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from istiolab.lab.folders import cache_folder
+from istiolab.system.files import make_owned_folder
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+USER = "user"
+HOME_CHECKOUT = f"/home/{USER}/istiolab"
+CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+DISK_GB = 24
+_PACKAGES = (
+    *("linux-image-cloud-amd64", "initramfs-tools", "systemd", "systemd-sysv", "systemd-resolved"),
+    *("udev", "dbus", "kmod", "procps", "iproute2", "nftables", "iptables", "openssh-server"),
+    *("sudo", "make", "git", "ca-certificates", "python3", "python3-venv", "apache2-utils"),
+    *("curl", "docker.io"),
+)
+# What the environment of the guest's checkout is made from.
+_ENVIRONMENT = ("requirements.txt", "pyproject.toml", "tools/setup")
+_NETWORK = "[Match]\nName=eth0\n\n[Network]\nDHCP=yes\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """What a machine boots from."""
+
+    disk: Path
+    kernel: Path
+    initrd: Path
+    key: Path
+    """The private key that opens it, for root and for the user."""
+
+
+def ensure_image(suite: str) -> Image:
+    """Return a disk with Debian `suite`, made unless it is there."""
+    cache = cache_folder()
+    hosts = make_owned_folder(cache / "hosts")
+    folder = hosts / f"{suite}-{_key(suite, cache)}"
+    if not folder.is_dir():
+        for old in hosts.glob(f"{suite}-*"):
+            shutil.rmtree(old)
+        partial = hosts / f".{folder.name}.partial"
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir()
+        _make(suite, partial, cache)
+        partial.rename(folder)
+    return Image(
+        disk=folder / "disk.img",
+        kernel=folder / "vmlinuz",
+        initrd=folder / "initrd",
+        key=folder / "key",
+    )
+
+
+def _key(suite: str, cache: Path) -> str:
+    content = [suite, _PACKAGES, _NETWORK, Path(__file__).read_text()]
+    content += [(CHECKOUT / name).read_text() for name in _ENVIRONMENT]
+    content += sorted(each.name for each in _parts(cache))
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]
+
+
+def _parts(cache: Path) -> list[Path]:
+    """Return the folders of the lab's programs, images and stores."""
+    found = [each for kind in ("programs", "images", "stores") for each in (cache / kind).iterdir()]
+    assert found, "there is nothing in the lab's cache: bring a lab up here first, with `make up`"
+    return found
+
+
+def _make(suite: str, folder: Path, cache: Path) -> None:
+    root = folder / "root"
+    _run(
+        *("mmdebstrap", "--variant=apt", "--mode=root", f"--include={','.join(_PACKAGES)}"),
+        *("--aptopt=Acquire::Languages none", suite, str(root)),
+        # The mirror that this machine uses: on many machines only that one is reachable.
+        *_run("apt-get", "indextargets", "--format=$(REPO_URI)", "Origin: Debian").split()[:1],
+    )
+    _run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / "key"))
+    _configure(root, public_key=(folder / "key.pub").read_text())
+    _copy_checkout(root / HOME_CHECKOUT.lstrip("/"))
+    in_root = f"chown -R {USER}: /home/{USER} && su {USER} -c 'cd {HOME_CHECKOUT} && tools/setup'"
+    _run(
+        *("unshare", "--mount", "--pid", "--fork", f"--mount-proc={root}/proc"),
+        *("chroot", str(root), "sh", "-c", in_root),
+    )
+    target = root / "root" / ".cache" / "istiolab"
+    target.mkdir(parents=True)
+    _run("cp", "-a", *(str(cache / n) for n in ("CACHEDIR.TAG", "programs", "images", "stores")),
+         str(target))  # fmt: skip
+    for name in ("vmlinuz", "initrd.img"):
+        shutil.copy(root / name, folder / name.removesuffix(".img"))
+    disk = folder / "disk.img"
+    with disk.open("wb") as stream:
+        stream.truncate(DISK_GB * 10**9)
+    _run("mkfs.ext4", "-q", "-F", "-d", str(root), str(disk))
+    shutil.rmtree(root)
+
+
+def _configure(root: Path, *, public_key: str) -> None:
+    _run("chroot", str(root), "useradd", "--create-home", "--shell", "/bin/bash", USER)
+    files = {
+        "etc/hostname": "host\n",
+        "etc/hosts": "127.0.0.1 localhost host\n",
+        "etc/systemd/network/80-eth0.network": _NETWORK,
+        f"etc/sudoers.d/{USER}": f"{USER} ALL=(ALL) NOPASSWD: ALL\n",
+        "root/.ssh/authorized_keys": public_key,
+        f"home/{USER}/.ssh/authorized_keys": public_key,
+        "etc/pip.conf": f"[global]\ncert = {CERTIFICATES}\n",
+        # Where systemd-resolved's own file appears once it runs.
+        "run/systemd/resolve/stub-resolv.conf": Path("/etc/resolv.conf").read_text(),
+    }
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    shutil.copy(CERTIFICATES, root / str(CERTIFICATES).lstrip("/"))
+    (root / "root" / ".ssh").chmod(0o700)
+    # Docker is for one host alone, which starts it.
+    for unit in ("systemd-networkd", "systemd-resolved"):
+        _run("chroot", str(root), "systemctl", "enable", "--quiet", unit)
+    for unit in ("docker.service", "docker.socket", "containerd.service"):
+        _run("chroot", str(root), "systemctl", "disable", "--quiet", unit)
+
+
+def checkout_files() -> list[str]:
+    """Return the files of the checkout as it stands, new ones included."""
+    listed = _run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    return [name for name in listed.split("\0") if name and (CHECKOUT / name).is_file()]
+
+
+def _copy_checkout(target: Path) -> None:
+    for name in checkout_files():
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(CHECKOUT / name, target / name)
+
+
+def _run(*argv: str | Sequence[str]) -> str:
+    done = subprocess.run(
+        [str(word) for word in argv],
+        cwd=CHECKOUT,
+        env={**os.environ, "LC_ALL": "C.UTF-8", "PATH": f"/usr/sbin:/sbin:{os.environ['PATH']}"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{argv}: {(done.stdout + done.stderr)[-2000:]}"
+    return done.stdout
