@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+import re
 import shlex
 import tarfile
 import time
@@ -17,6 +19,8 @@ from tests.hosts.machine import Machine, booted
 
 CHAPTER = "opting-out"
 LOGS = "/root/.local/state/istiolab/default/log"
+STORAGE = "/srv/istiolab"
+CONTAINER_LOGS = f"{STORAGE}/state/default/log"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +35,8 @@ class Host:
     kernel_arguments: str = ""
     prepare: str = ""
     """What is done on it first, as root."""
+    container: bool = False
+    """The commands run in the development container, on Docker there."""
     bare: bool = False
     """The short form: a lab without a mesh, up and down."""
     cpus: int = 2
@@ -56,6 +62,7 @@ HOSTS = (
         suite="trixie",
         prepare="mkdir /vpn && mount -t cgroup -o net_cls none /vpn",
     ),
+    Host(name="debian13-container", suite="trixie", container=True),
     Host(name="debian13-small", suite="trixie", cpus=1, memory="4G"),
 )
 
@@ -96,6 +103,8 @@ def test_the_lab_comes_up_verifies_and_leaves_the_host_as_it_was(
         if host.prepare:
             machine.must(host.prepare, user="root")
         trial.facts = _facts(machine)
+        if host.container:
+            trial.timed("prepare", lambda: _start_container(machine))
         _use(machine, trial)
 
 
@@ -121,9 +130,12 @@ def _python() -> str:
 
 
 def _as_caller(machine: Machine, host: Host, command: str) -> str:
+    if host.container:
+        command = f"docker exec --workdir {HOME_CHECKOUT} dev {command}"
+    by_user = host.sudo and not host.container
     done = machine.run(
-        f"cd {HOME_CHECKOUT} && " + (f"sudo {command}" if host.sudo else command),
-        user=USER if host.sudo else "root",
+        f"cd {HOME_CHECKOUT} && " + (f"sudo {command}" if by_user else command),
+        user=USER if by_user else "root",
         timeout_seconds=3600,
     )
     logs = "" if done.returncode == 0 else _last_lines(machine)
@@ -136,7 +148,7 @@ def _as_caller(machine: Machine, host: Host, command: str) -> str:
 
 def _last_lines(machine: Machine) -> str:
     return machine.run(
-        f"tail -n 25 {LOGS}/node.log {LOGS}/kubeadm.log {LOGS}/kubelet.log",
+        f"cd {LOGS} || cd {CONTAINER_LOGS} && tail -n 25 node.log kubeadm.log kubelet.log",
         user="root",
         timeout_seconds=120,
     ).stdout
@@ -150,6 +162,34 @@ def _facts(machine: Machine) -> dict[str, str]:
         "systemd": "systemctl --version | head -n 1 | cut -d' ' -f2",
     }
     return {name: machine.must(command).strip() for name, command in asked.items()}
+
+
+def _start_container(machine: Machine) -> str:
+    """Start the development container: its image on a base made of the machine's own files."""
+    settings = json.loads((CHECKOUT / ".devcontainer" / "devcontainer.json").read_text())
+    variables = [f"--env {name}={value}" for name, value in settings["containerEnv"].items()]
+    (target,) = re.findall(r"target=([^,]+)", settings["mounts"][0])
+    assert settings["privileged"]
+    left_out = ("boot", "home", "root", "srv", "usr/lib/modules", "var/lib/docker")
+    without = " ".join(f"--exclude=./{name}" for name in left_out)
+    run = (
+        f"docker run --detach --name dev --privileged {' '.join(variables)}"
+        f" --volume {HOME_CHECKOUT}:{HOME_CHECKOUT} --volume {STORAGE}:{target} dev sleep infinity"
+    )
+    return machine.must(
+        " && ".join(
+            (
+                f"mkdir -p {STORAGE} && mv /root/.cache/istiolab {STORAGE}/cache",
+                "systemctl start docker",
+                # No registry is asked: what the Dockerfile builds on is made here.
+                f"tar -C / --one-file-system {without} -c . | docker import - debian:trixie",
+                f"docker build --quiet --tag dev {HOME_CHECKOUT}/.devcontainer",
+                run,
+            )
+        ),
+        user="root",
+        timeout_seconds=1800,
+    )
 
 
 def _put_checkout(machine: Machine) -> None:
