@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,28 +50,37 @@ def ensure_image(suite: str) -> Image:
     """Return a disk with Debian `suite`, made unless it is there."""
     cache = cache_folder()
     hosts = make_owned_folder(cache / "hosts")
-    folder = hosts / f"{suite}-{_key(suite, cache)}"
+    root = _ensure(hosts, f"{suite}-root", _root_content(suite), lambda at: _make_root(suite, at))
+    parts = [root.name, DISK_GB, *sorted(each.name for each in _parts(cache))]
+    folder = _ensure(hosts, f"{suite}-disk", parts, lambda at: _make_disk(root, cache, at))
+    return Image(
+        disk=folder / "disk.img",
+        kernel=root / "root" / "vmlinuz",
+        initrd=root / "root" / "initrd.img",
+        key=root / "key",
+    )
+
+
+def _ensure(
+    hosts: Path, name: str, content: Sequence[object], make: Callable[[Path], None]
+) -> Path:
+    """Return the folder `name` with a digest of its content, made unless it is there."""
+    key = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]
+    folder = hosts / f"{name}-{key}"
     if not folder.is_dir():
-        for old in hosts.glob(f"{suite}-*"):
+        for old in hosts.glob(f"{name}-*"):
             shutil.rmtree(old)
         partial = hosts / f".{folder.name}.partial"
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir()
-        _make(suite, partial, cache)
+        make(partial)
         partial.rename(folder)
-    return Image(
-        disk=folder / "disk.img",
-        kernel=folder / "vmlinuz",
-        initrd=folder / "initrd",
-        key=folder / "key",
-    )
+    return folder
 
 
-def _key(suite: str, cache: Path) -> str:
-    content = [suite, _PACKAGES, _NETWORK, Path(__file__).read_text()]
-    content += [(CHECKOUT / name).read_text() for name in _ENVIRONMENT]
-    content += sorted(each.name for each in _parts(cache))
-    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]
+def _root_content(suite: str) -> list[object]:
+    files = [(CHECKOUT / name).read_text() for name in _ENVIRONMENT]
+    return [suite, _PACKAGES, _NETWORK, *files]
 
 
 def _parts(cache: Path) -> list[Path]:
@@ -81,7 +90,7 @@ def _parts(cache: Path) -> list[Path]:
     return found
 
 
-def _make(suite: str, folder: Path, cache: Path) -> None:
+def _make_root(suite: str, folder: Path) -> None:
     root = folder / "root"
     _run(
         *("mmdebstrap", "--variant=apt", "--mode=root", f"--include={','.join(_PACKAGES)}"),
@@ -97,17 +106,20 @@ def _make(suite: str, folder: Path, cache: Path) -> None:
         *("unshare", "--mount", "--pid", "--fork", f"--mount-proc={root}/proc"),
         *("chroot", str(root), "sh", "-c", in_root),
     )
-    target = root / "root" / ".cache" / "istiolab"
+
+
+def _make_disk(root: Path, cache: Path, folder: Path) -> None:
+    tree = folder / "tree"
+    _run("cp", "-al", str(root / "root"), str(tree))
+    target = tree / "root" / ".cache" / "istiolab"
     target.mkdir(parents=True)
-    _run("cp", "-a", *(str(cache / n) for n in ("CACHEDIR.TAG", "programs", "images", "stores")),
-         str(target))  # fmt: skip
-    for name in ("vmlinuz", "initrd.img"):
-        shutil.copy(root / name, folder / name.removesuffix(".img"))
+    kept = (str(cache / name) for name in ("CACHEDIR.TAG", "programs", "images", "stores"))
+    _run("cp", "-al", *kept, str(target))
     disk = folder / "disk.img"
     with disk.open("wb") as stream:
         stream.truncate(DISK_GB * 10**9)
-    _run("mkfs.ext4", "-q", "-F", "-d", str(root), str(disk))
-    shutil.rmtree(root)
+    _run("mkfs.ext4", "-q", "-F", "-d", str(tree), str(disk))
+    shutil.rmtree(tree)
 
 
 def _configure(root: Path, *, public_key: str) -> None:

@@ -53,6 +53,7 @@ from istiolab.system.process import is_alive
 from istiolab.system.progress import Reporter
 
 _KEPT_WHEN_DOWN = {"log", "CACHEDIR.TAG", "lock", HELD}
+_LINKS_BUSY = "another lab is being joined to this machine"
 _BUSY = "{} is being worked on by another `istiolab`"
 
 
@@ -230,9 +231,7 @@ class EmbeddedProvider:
                 )
 
     def _load_modules(self, reporter: Reporter) -> None:
-        facts = kernel.gather_kernel()
-        wanted = [f for f in kernel.FEATURES if kernel.state(f, facts) is kernel.State.LOADABLE]
-        if wanted:
+        if wanted := kernel.loadable(kernel.gather_kernel()):
             kernel.load(wanted)
             names = ", ".join(feature.module for feature in wanted)
             reporter.note(f"loaded modules of the kernel: {names}")
@@ -248,12 +247,14 @@ class EmbeddedProvider:
         self._clear_state(logs_too=True)
         self._load_modules(reporter)
         group = new_group_name(self.name)
-        link = choose_link(group, host_routes())
         with reporter.step("node", estimate_seconds=1), _timed(seconds, "node"):
             link_store(store, self._paths.containerd)
-            write_configuration(self._paths, pins=self._pins, link=link, programs=programs)
             _link_programs(programs, self._paths.bin)
-            pid = start_node(self._node_spec(group, link), link)
+            # Two labs that come up at the same time would choose the same subnet.
+            with locked(self._cache / "links.lock", busy=_LINKS_BUSY, reporter=reporter):
+                link = choose_link(group, host_routes())
+                write_configuration(self._paths, pins=self._pins, link=link, programs=programs)
+                pid = start_node(self._node_spec(group, link), link)
         bringup = Bringup(
             pid=pid,
             paths=self._paths,

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from istiolab.errors import HostError
 from istiolab.lab.cgroups import REQUIRED_CONTROLLERS, host_hierarchies
-from istiolab.lab.kernel import FEATURES, KernelFacts, State, gather_kernel, state
+from istiolab.lab.kernel import FEATURES, KernelFacts, State, gather_kernel, loadable, state
 from istiolab.lab.spec import NodePaths
 from istiolab.system.command import run
 from istiolab.system.process import run_logged
@@ -211,7 +211,7 @@ def _wrong_machine(facts: HostFacts) -> Iterable[Problem]:
 
 def _missing_packages(facts: HostFacts, *, building: bool) -> Iterable[Problem]:
     wanted = set(_RUN_PROGRAMS.values())
-    if not any(state(each, facts.kernel) is State.LOADABLE for each in FEATURES):
+    if not loadable(facts.kernel):
         wanted.discard("kmod")
     if building:
         wanted |= {*_BUILD_PROGRAMS.values(), *_BUILD_FILES.values()}

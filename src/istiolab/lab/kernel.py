@@ -127,6 +127,11 @@ def gather_kernel(root: Path = Path("/")) -> KernelFacts:
     )
 
 
+def loadable(facts: KernelFacts) -> tuple[Feature, ...]:
+    """Return the features whose modules have to be loaded, and can be."""
+    return tuple(each for each in FEATURES if state(each, facts) is State.LOADABLE)
+
+
 def load(features: Iterable[Feature]) -> None:
     """Load the modules of features.
 
