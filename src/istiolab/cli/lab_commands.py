@@ -17,6 +17,7 @@ from istiolab.lab.embedded import EmbeddedProvider
 from istiolab.lab.existing import PUBLIC_IMAGE
 from istiolab.lab.folders import (
     bare_name,
+    cache_folder,
     demand_own_name,
     lab_name,
     state_folder,
@@ -24,6 +25,8 @@ from istiolab.lab.folders import (
 )
 from istiolab.lab.provider import Given, ProviderKind, current, make_provider, provider_of
 from istiolab.lab.spec import Lab, NodePaths
+from istiolab.system.calibration import calibrate
+from istiolab.system.deadlines import TIMEOUT_SCALE, read_scale, timeout_scale
 from istiolab.system.progress import SILENT
 from istiolab.system.scratch import sweep_scratch
 
@@ -47,6 +50,30 @@ def quiet_option(function: Function) -> Function:
     return click.option("-q", "--quiet", is_flag=True, help="Say nothing but results.")(function)
 
 
+def timeout_scale_option(function: Function) -> Function:
+    """Add the option that stretches deadlines; without it, the machine is measured.
+
+    The scale goes into the environment, where everything that waits finds it, kernels as well.
+    """
+
+    def settle(_context: click.Context, _option: click.Parameter, given: str | None) -> None:
+        if given is not None:
+            scale = read_scale(given, of="`--timeout-scale`")
+        elif os.environ.get(TIMEOUT_SCALE):
+            scale = timeout_scale()
+        else:
+            scale = calibrate(cache_folder())
+        os.environ[TIMEOUT_SCALE] = f"{scale:g}"
+
+    return click.option(
+        "--timeout-scale",
+        metavar="FACTOR",
+        callback=settle,
+        expose_value=False,
+        help="Multiply every deadline by this; else ISTIOLAB_TIMEOUT_SCALE, else as measured.",
+    )(function)
+
+
 @click.command()
 @name_option
 @click.option(
@@ -68,6 +95,7 @@ def quiet_option(function: Function) -> Function:
     "--bare", is_flag=True, help="Without a mesh: Kubernetes, and Istio's images on the node."
 )
 @click.option("--keep", is_flag=True, help="Leave the node up when a step fails.")
+@timeout_scale_option
 @json_option
 @quiet_option
 def up(
@@ -96,6 +124,7 @@ def up(
 
 @click.command()
 @name_option
+@timeout_scale_option
 @quiet_option
 def down(name: str | None, *, quiet: bool) -> None:
     """Take the lab down and leave the machine as it was."""
@@ -141,6 +170,7 @@ def _status_line(name: str, lab: Lab | None) -> str:
 
 
 @click.command()
+@timeout_scale_option
 @json_option
 def doctor(*, as_json: bool) -> int:
     """List everything that this machine lacks, with the command that mends it; change nothing."""
@@ -152,6 +182,8 @@ def doctor(*, as_json: bool) -> int:
         click.echo("nothing is missing: `istiolab up` can run here")
     for problem in () if as_json else found:
         click.echo(f"- {problem.what}\n    {problem.remedy}")
+    if not as_json:
+        click.echo(f"timeout scale: {timeout_scale():g}, by which every deadline is multiplied")
     return ExitCode.HOST if found else ExitCode.OK
 
 
