@@ -19,7 +19,6 @@ from istiolab.lab.holding import hold
 from istiolab.lab.spec import NodePaths
 from istiolab.mesh import inventory
 from istiolab.receipt.model import ClusterFacts
-from istiolab.system.deadlines import TIMEOUT_SCALE, timeout_scale
 from istiolab.system.machine import describe_machine
 from istiolab.system.progress import SILENT, Reporter
 from istiolab.verdict.leaks import Inventory, leaks
@@ -47,7 +46,6 @@ class BareLab:
             "KUBECONFIG": str(self._paths.kubeconfig),
             "ISTIOLAB_CONTEXT": "",
             "ISTIOLAB_BIN": str(self._paths.bin),
-            TIMEOUT_SCALE: f"{timeout_scale():g}",
         }
 
     @property

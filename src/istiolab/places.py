@@ -24,7 +24,6 @@ from istiolab.mesh.manifests import DEFAULT_IMAGE
 from istiolab.mesh.orphans import clear_up
 from istiolab.notebook.needs import Need, need_of
 from istiolab.receipt.model import ClusterFacts
-from istiolab.system.deadlines import TIMEOUT_SCALE, timeout_scale
 from istiolab.system.progress import Reporter
 from istiolab.system.scratch import sweep_scratch
 from istiolab.verify import read_cluster
@@ -173,11 +172,7 @@ def workload_image(lab: Lab) -> str:
 
 def kernel_environment(lab: Lab) -> dict[str, str]:
     """Return the variables by which a notebook finds the lab."""
-    found = {
-        "KUBECONFIG": str(lab.kubeconfig),
-        "ISTIOLAB_CONTEXT": lab.context,
-        TIMEOUT_SCALE: f"{timeout_scale():g}",
-    }
+    found = {"KUBECONFIG": str(lab.kubeconfig), "ISTIOLAB_CONTEXT": lab.context}
     programs = NodePaths(root=state_folder(lab.name)).bin
     if programs.is_dir():
         found["ISTIOLAB_BIN"] = str(programs)

@@ -239,11 +239,14 @@ def _tool(program: str) -> click.Command:
 
 @click.command()
 @name_option
+@timeout_scale_option
 def env(name: str | None) -> None:
     """Print the variables for a shell: `eval "$(istiolab env)"`."""
     lab = current(name)
     folder = NodePaths(root=state_folder(lab.name)).bin
     click.echo(f"export KUBECONFIG={lab.kubeconfig}")
+    if timeout_scale() != 1:
+        click.echo(f"export {TIMEOUT_SCALE}={timeout_scale():g}")
     if folder.is_dir():
         click.echo(f'export ISTIOLAB_BIN={folder}\nexport PATH="{folder}:$PATH"')
 
