@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from time import monotonic
 from typing import Any
 
 import pytest
 
 from istiolab.errors import LabError
+from istiolab.lab import steps
 from istiolab.lab.bringup import Bringup, Watch, kubectl, pod_troubles, wait
 from istiolab.system.retry import Answer
 from tests.unit.lab.programs import write_program
@@ -146,6 +148,18 @@ def test_a_watch_lets_the_control_plane_crash_until_its_parts_find_each_other(
     line = Line()
     look_later(bringup, line)
     assert line.said == ["pod some/scheduler: CrashLoopBackOff"]
+
+
+def test_installing_istio_ends_when_a_pod_of_it_is_stuck(bringup: Bringup) -> None:
+    fake_pods(bringup, pod("ill", "ErrImageNeverPull"))
+    folder = bringup.paths.root / "istio"
+    write_program(folder / "istioctl", "exec sleep 60")
+    bringup.paths.config.mkdir()
+    with_istio = replace(bringup, programs={**bringup.programs, "istio": folder})
+    start = monotonic()
+    with pytest.raises(LabError, match="pod `some/ill` does not come up, container main: ErrImage"):
+        steps._istio(with_istio, Line())
+    assert monotonic() - start < 20
 
 
 def test_a_watch_without_an_api_server_goes_on(bringup: Bringup) -> None:
