@@ -38,7 +38,7 @@ class IstiolabError(Exception):
     Args:
         message: what is wrong, naming the object; lower case, no full stop.
         where: lines of evidence (the step, the command, the last answer), shown indented.
-        log: the file that holds the rest, if there is one.
+        log: the file that holds the rest; one that is not there is not named.
         hint: one command or one edit that helps.
     """
 
@@ -55,7 +55,7 @@ class IstiolabError(Exception):
         super().__init__(message)
         self.message = message
         self.where = where
-        self.log = log
+        self.log = log if log is not None and log.exists() else None
         self.hint = hint
 
     def __str__(self) -> str:

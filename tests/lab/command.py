@@ -14,6 +14,8 @@ from typing import Any
 
 import psutil
 
+from istiolab.system.deadlines import scaled
+
 PROGRAM = Path(sys.executable).parent / "istiolab"
 
 
@@ -52,7 +54,7 @@ def istiolab(
         input=text,
         capture_output=True,
         text=True,
-        timeout=timeout_seconds,
+        timeout=scaled(timeout_seconds),
         check=False,
     )
 

@@ -17,7 +17,12 @@ from istiolab.lab.folders import cache_folder
 from istiolab.lab.provider import current
 from istiolab.lab.spec import Lab
 from istiolab.mesh.session import Mesh, connect
+from istiolab.system.calibration import calibrate
+from istiolab.system.deadlines import TIMEOUT_SCALE
 from tests.lab.command import OwnLab, istiolab
+
+# Our own deadlines, and those of what the tests start.
+os.environ.setdefault(TIMEOUT_SCALE, f"{calibrate(cache_folder()):g}")
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from istiolab.lab.embedded import EmbeddedProvider
 from istiolab.lab.folders import cache_folder
+from istiolab.system.deadlines import scaled
 from tests.lab.command import PROGRAM, OwnLab, istiolab, start
 
 # A port of this machine on which nobody listens.
@@ -96,7 +97,7 @@ def test_an_image_store_that_was_cut_off_is_made_anew(own_lab: OwnLab, tmp_path:
         if "import the images" in line:
             break
     process.kill()
-    process.communicate(timeout=30)
+    process.communicate(timeout=scaled(30))
     assert not [each for each in (cache / "stores").iterdir() if not each.name.startswith(".")]
     done = istiolab("up", own=cut)
     assert done.returncode == 0, done.stderr

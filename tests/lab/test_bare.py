@@ -15,6 +15,7 @@ import pytest
 from istiolab.lab.folders import bare_name, cache_folder, state_root
 from istiolab.lab.spec import Lab
 from istiolab.receipt.store import load_receipt, receipt_path
+from istiolab.system.deadlines import scaled
 from istiolab.system.retry import Answer, wait_until
 from tests.lab import host_state
 from tests.lab.command import OwnLab, istiolab, start
@@ -144,7 +145,7 @@ def test_however_verify_ends_the_bare_lab_goes_then_or_with_down(
     assert wait_until(lambda: Answer(done=record.exists()), timeout_seconds=200).done
     node = psutil.Process(json.loads(record.read_text())["pid"])
     process.send_signal(number)
-    process.communicate(timeout=120)
+    process.communicate(timeout=scaled(120))
     assert process.returncode != 0
     if number is signal.SIGKILL:
         assert node.is_running()

@@ -16,6 +16,7 @@ import pytest
 
 from istiolab.lab.folders import cache_folder, state_root
 from istiolab.lab.spec import Lab
+from istiolab.system.deadlines import scaled
 from istiolab.system.retry import Answer, wait_until
 from tests.lab import host_state
 from tests.lab.command import OwnLab, istiolab, kill, running, start
@@ -115,7 +116,12 @@ def test_the_lab_mends_itself_when_its_runtime_and_kubelet_are_killed(own_lab: O
     )
     assert made.done
     waited = istiolab(
-        "kubectl", "wait", "pod/probe", "--for=condition=Ready", "--timeout=60s", own=own_lab
+        "kubectl",
+        "wait",
+        "pod/probe",
+        "--for=condition=Ready",
+        f"--timeout={scaled(60):g}s",
+        own=own_lab,
     )
     assert waited.returncode == 0, waited.stderr
 
@@ -125,7 +131,9 @@ def test_up_after_the_whole_node_was_killed_brings_a_new_one_up(own_lab: OwnLab)
     assert istiolab("up", own=own_lab).returncode == 0
     killed = own_lab.record["pid"]
     os.kill(killed, signal.SIGKILL)
-    psutil.wait_procs([psutil.Process(killed)] if psutil.pid_exists(killed) else [], timeout=10)
+    psutil.wait_procs(
+        [psutil.Process(killed)] if psutil.pid_exists(killed) else [], timeout=scaled(10)
+    )
     assert istiolab("status", own=own_lab).returncode == 4
     again = istiolab("up", own=own_lab)
     assert again.returncode == 0, again.stderr
@@ -142,7 +150,7 @@ def test_up_that_is_ended_half_way_leaves_nothing_after_down(
     process = start("up", own=own_lab)
     _wait_for_text(process, "✓ containerd")
     process.send_signal(number)
-    process.communicate(timeout=60)
+    process.communicate(timeout=scaled(60))
     assert process.returncode != 0
     if number is not signal.SIGKILL:
         # Ended by us, it has taken back by itself what it had begun.
@@ -155,7 +163,7 @@ def test_up_during_another_up_waits_for_it_and_finds_its_lab(own_lab: OwnLab) ->
     first = start("up", own=own_lab)
     _wait_for_text(first, "containerd")
     second = istiolab("up", "--json", own=own_lab)
-    first.communicate(timeout=120)
+    first.communicate(timeout=scaled(120))
     assert first.returncode == second.returncode == 0, second.stderr
     assert "being worked on by another" in second.stderr
     assert json.loads(second.stdout)["pid"] == own_lab.record["pid"]

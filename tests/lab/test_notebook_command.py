@@ -20,6 +20,7 @@ from jupyter_client.blocking.client import BlockingKernelClient
 from istiolab.lab.spec import Lab
 from istiolab.mesh.namespaces import NAMESPACES
 from istiolab.mesh.session import Mesh
+from istiolab.system.deadlines import scaled
 from istiolab.system.retry import SYSTEM_CLOCK, Answer, wait_until
 from tests.lab.command import PROGRAM
 from tests.unit.notebook.build import code, write
@@ -40,7 +41,7 @@ class Server:
         data = None if body is None else json.dumps(body).encode()
         headers = {"Authorization": f"token {TOKEN}", "Content-Type": "application/json"}
         request = urllib.request.Request(f"{self.url}{path}", data=data, headers=headers)
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=scaled(30)) as answer:
             return json.load(answer)
 
 
@@ -79,7 +80,7 @@ def server(lab: Lab, tmp_path: Path) -> Iterator[Server]:
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGINT)
-        process.wait(timeout=90)
+        process.wait(timeout=scaled(90))
 
 
 def _until(is_so: Any, said: Any = lambda: "") -> None:
@@ -110,7 +111,7 @@ def _is_ready(client: BlockingKernelClient) -> bool:
     It knows no process, only that the kernel's heart does not beat yet.
     """
     try:
-        client.wait_for_ready(timeout=10)
+        client.wait_for_ready(timeout=scaled(10))
     except RuntimeError:
         return False
     return True
@@ -131,7 +132,7 @@ def test_a_notebook_opens_without_outputs_and_its_namespaces_go_with_the_server(
         said: list[str] = []
         client.execute_interactive(
             "from istiolab import connect\nprint(connect().namespace('jupyter').name)",
-            timeout=60,
+            timeout=scaled(60),
             output_hook=lambda message: said.append(message["content"].get("text", "")),
         )
     finally:
@@ -140,7 +141,7 @@ def test_a_notebook_opens_without_outputs_and_its_namespaces_go_with_the_server(
     assert name.endswith("-jupyter")
     assert _is_there(mesh, name)
     server.process.send_signal(signal.SIGINT)
-    assert server.process.wait(timeout=90) == 130
+    assert server.process.wait(timeout=scaled(90)) == 130
     assert not _is_there(mesh, name)
 
 
@@ -152,7 +153,7 @@ def test_what_one_has_tried_is_not_overwritten(server: Server) -> None:
         cwd=server.folder.parent,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=scaled(60),
         check=False,
     )
     assert again.returncode == 3, "the port is taken by the first one"

@@ -12,6 +12,7 @@ import pytest
 
 from istiolab.mesh.patience import BACK, PATIENCE_SECONDS
 from istiolab.receipt.store import State, load_receipt, receipt_path, status
+from istiolab.system.deadlines import scaled
 from istiolab.system.retry import Answer, wait_until
 from tests.lab.command import OwnLab, istiolab, running, start
 from tests.unit.notebook.build import code, write
@@ -88,7 +89,7 @@ def _kill_api_server(own: OwnLab) -> None:
     servers = running(own, "kube-apiserver")
     assert len(servers) == 1
     servers[0].kill()
-    psutil.wait_procs(servers, timeout=10)
+    psutil.wait_procs(servers, timeout=scaled(10))
 
 
 def test_a_run_rides_out_a_killed_api_server_and_ends_when_the_cluster_goes(
@@ -100,7 +101,7 @@ def test_a_run_rides_out_a_killed_api_server_and_ends_when_the_cluster_goes(
     process = _begin(tmp_path, rides, up, "--update")
     _kill_api_server(up)
     (tmp_path / "go").touch()
-    said, _ = process.communicate(timeout=180)
+    said, _ = process.communicate(timeout=scaled(180))
     assert process.returncode == 0, said
     assert status(rides).state is State.VERIFIED
     receipt = load_receipt(rides)
@@ -115,7 +116,7 @@ def test_a_run_rides_out_a_killed_api_server_and_ends_when_the_cluster_goes(
     psutil.Process(up.record["pid"]).kill()
     (tmp_path / "go").touch()
     gone_at = monotonic()
-    said, _ = process.communicate(timeout=180)
+    said, _ = process.communicate(timeout=scaled(180))
     assert process.returncode == 4, said
     assert "does not answer" in said
     assert "istiolab status" in said

@@ -18,6 +18,7 @@ from istiolab.mesh.client import open_cluster
 from istiolab.mesh.mesh_config import CONFIG_MAP
 from istiolab.mesh.namespaces import prefixed
 from istiolab.receipt.store import State, load_receipt, receipt_path, status
+from istiolab.system.deadlines import scaled
 from istiolab.system.retry import Answer, wait_until
 from tests.lab.command import PROGRAM, istiolab, start
 from tests.unit.notebook.build import code, write
@@ -106,7 +107,7 @@ def test_a_run_that_is_interrupted_takes_back_what_it_began(
     sent = monotonic()
     # Ctrl-C reaches all processes of a terminal's group; whoever ends a service, one alone.
     os.killpg(process.pid, number) if number == signal.SIGINT else process.send_signal(number)
-    said, _ = process.communicate(timeout=60)
+    said, _ = process.communicate(timeout=scaled(60))
     assert process.returncode == 130, said
     assert monotonic() - sent < 45
     assert "interrupted: taking back what was begun" in said
@@ -121,14 +122,14 @@ def test_what_a_killed_run_left_is_taken_away_by_the_next(lab: Lab, published: P
     (published.parent / "mesh").touch()
     process, kernel = _begin(published)
     process.kill()
-    process.communicate(timeout=10)
+    process.communicate(timeout=scaled(10))
     (published.parent / "mesh").unlink()
     left = _left(lab)
     assert len(left) == 1
     assert _mesh_config(lab) != mesh_before
     assert _files(published.parent) == before
     # It watches its parent, and ends without it.
-    psutil.wait_procs([kernel], timeout=20)
+    psutil.wait_procs([kernel], timeout=scaled(20))
     assert not kernel.is_running()
     done = istiolab("verify", str(published), "--force")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -150,7 +151,7 @@ def test_interrupted_twice_it_leaves_at_once(lab: Lab, published: Path) -> None:
         if "once more leaves at once" in line:
             break
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=5)
+    process.communicate(timeout=scaled(5))
     assert process.returncode == -signal.SIGINT
     assert _files(published.parent) == before
     assert istiolab("verify", str(published), "--force").returncode == 0
@@ -160,7 +161,7 @@ def test_interrupted_twice_it_leaves_at_once(lab: Lab, published: Path) -> None:
 def test_of_two_runs_at_once_the_second_waits_and_says_for_what(lab: Lab, published: Path) -> None:
     before = published.read_bytes()
     runs = [start("verify", str(published), "--force") for _ in range(2)]
-    said = [run.communicate(timeout=120)[0] for run in runs]
+    said = [run.communicate(timeout=scaled(120))[0] for run in runs]
     assert [run.returncode for run in runs] == [0, 0], said
     waiting = f"another `istiolab verify` runs on lab `{lab.name}`; waiting for it (who it is: "
     assert sum(waiting in each for each in said) == 1

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 
+from istiolab.lab.folders import cache_folder
+from istiolab.system.calibration import calibrate
+from istiolab.system.deadlines import TIMEOUT_SCALE
 from tests.site.server import chromium, served
 from tests.site.small import ROOT, build_site
 from tests.site.watch import Watched
+
+os.environ.setdefault(TIMEOUT_SCALE, f"{calibrate(cache_folder()):g}")
 
 
 @pytest.fixture(scope="session")

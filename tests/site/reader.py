@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from playwright.sync_api import Locator, Page
 
+from istiolab.system.deadlines import scaled
+
 
 def search(page: Page, query: str) -> Locator:
     """Search as a reader does, and return the first link found."""
@@ -13,7 +15,7 @@ def search(page: Page, query: str) -> Locator:
     field.press_sequentially(query)
     field.press("End")  # Chinese comes from no key of its own
     first = page.locator(".md-search-result__link").first
-    first.wait_for(timeout=15_000)
+    first.wait_for(timeout=scaled(15_000))
     return first
 
 

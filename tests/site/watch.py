@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from playwright.sync_api import ConsoleMessage, Page, Request
 
+from istiolab.system.deadlines import scaled
+
 
 class Watched:
     def __init__(self, page: Page, address: str) -> None:
@@ -12,6 +14,8 @@ class Watched:
         self.errors: list[str] = []
         self.requests: list[str] = []
         self.strangers: list[str] = []
+        # Milliseconds; Playwright's own, on a machine like the reference.
+        page.set_default_timeout(scaled(30_000))
         page.on("console", self._console)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("request", self._request)

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from istiolab.cli.bench_verify_command import bench_verify
-from istiolab.cli.lab_commands import json_option, quiet_option
+from istiolab.cli.lab_commands import json_option, quiet_option, timeout_scale_option
 from istiolab.cli.progress import make_reporter
 from istiolab.errors import UsageError
 from istiolab.lab.bench import TOTAL, Run, run_bench, slowdown, summarise
@@ -27,6 +27,7 @@ from istiolab.system.machine import describe_machine
     "--only", type=click.Choice(["cold", "warm"]), help="Leave the other kind of run out."
 )
 @click.option("--name", help="The name of the lab that it uses; else one that nobody has.")
+@timeout_scale_option
 @json_option
 @quiet_option
 @click.pass_context

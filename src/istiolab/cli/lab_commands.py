@@ -17,6 +17,7 @@ from istiolab.lab.embedded import EmbeddedProvider
 from istiolab.lab.existing import PUBLIC_IMAGE
 from istiolab.lab.folders import (
     bare_name,
+    cache_folder,
     demand_own_name,
     lab_name,
     state_folder,
@@ -25,6 +26,8 @@ from istiolab.lab.folders import (
 from istiolab.lab.kernel import gather_kernel, loadable
 from istiolab.lab.provider import Given, ProviderKind, current, make_provider, provider_of
 from istiolab.lab.spec import Lab, NodePaths
+from istiolab.system.calibration import calibrate
+from istiolab.system.deadlines import TIMEOUT_SCALE, read_scale, timeout_scale
 from istiolab.system.progress import SILENT
 from istiolab.system.scratch import sweep_scratch
 
@@ -48,6 +51,30 @@ def quiet_option(function: Function) -> Function:
     return click.option("-q", "--quiet", is_flag=True, help="Say nothing but results.")(function)
 
 
+def timeout_scale_option(function: Function) -> Function:
+    """Add the option that stretches deadlines; without it, the machine is measured.
+
+    The scale goes into the environment, where everything that waits finds it, kernels as well.
+    """
+
+    def settle(_context: click.Context, _option: click.Parameter, given: str | None) -> None:
+        if given is not None:
+            scale = read_scale(given, of="`--timeout-scale`")
+        elif os.environ.get(TIMEOUT_SCALE):
+            scale = timeout_scale()
+        else:
+            scale = calibrate(cache_folder())
+        os.environ[TIMEOUT_SCALE] = f"{scale:g}"
+
+    return click.option(
+        "--timeout-scale",
+        metavar="FACTOR",
+        callback=settle,
+        expose_value=False,
+        help="Multiply every deadline by this; else ISTIOLAB_TIMEOUT_SCALE, else as measured.",
+    )(function)
+
+
 @click.command()
 @name_option
 @click.option(
@@ -69,6 +96,7 @@ def quiet_option(function: Function) -> Function:
     "--bare", is_flag=True, help="Without a mesh: Kubernetes, and Istio's images on the node."
 )
 @click.option("--keep", is_flag=True, help="Leave the node up when a step fails.")
+@timeout_scale_option
 @json_option
 @quiet_option
 def up(
@@ -97,6 +125,7 @@ def up(
 
 @click.command()
 @name_option
+@timeout_scale_option
 @quiet_option
 def down(name: str | None, *, quiet: bool) -> None:
     """Take the lab down and leave the machine as it was."""
@@ -142,6 +171,7 @@ def _status_line(name: str, lab: Lab | None) -> str:
 
 
 @click.command()
+@timeout_scale_option
 @json_option
 def doctor(*, as_json: bool) -> int:
     """List everything that this machine lacks, with the command that mends it; change nothing."""
@@ -156,6 +186,8 @@ def doctor(*, as_json: bool) -> int:
             click.echo(f"`istiolab up` will load these modules of the kernel: {names}")
     for problem in () if as_json else found:
         click.echo(f"- {problem.what}\n    {problem.remedy}")
+    if not as_json:
+        click.echo(f"timeout scale: {timeout_scale():g}, by which every deadline is multiplied")
     return ExitCode.HOST if found else ExitCode.OK
 
 
@@ -211,11 +243,14 @@ def _tool(program: str) -> click.Command:
 
 @click.command()
 @name_option
+@timeout_scale_option
 def env(name: str | None) -> None:
     """Print the variables for a shell: `eval "$(istiolab env)"`."""
     lab = current(name)
     folder = NodePaths(root=state_folder(lab.name)).bin
     click.echo(f"export KUBECONFIG={lab.kubeconfig}")
+    if timeout_scale() != 1:
+        click.echo(f"export {TIMEOUT_SCALE}={timeout_scale():g}")
     if folder.is_dir():
         click.echo(f'export ISTIOLAB_BIN={folder}\nexport PATH="{folder}:$PATH"')
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from istiolab.cli.lab_commands import name_option
+from istiolab.cli.lab_commands import name_option, timeout_scale_option
 from istiolab.cli.verify_command import find_notebooks
 from istiolab.errors import HostError
 from istiolab.lab.provider import current
@@ -35,6 +35,7 @@ WORK = Path("my-notebooks")
 )
 @click.option("--port", type=click.IntRange(1, 65535), default=8888, show_default=True)
 @click.option("--browser/--no-browser", default=False, help="Open a browser as well.")
+@timeout_scale_option
 def notebook(
     notebooks: tuple[str, ...], name: str | None, *, folder: Path, port: int, browser: bool
 ) -> None:

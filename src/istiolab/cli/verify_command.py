@@ -9,7 +9,7 @@ from typing import TypedDict, Unpack
 
 import click
 
-from istiolab.cli.lab_commands import json_option, name_option, quiet_option
+from istiolab.cli.lab_commands import json_option, name_option, quiet_option, timeout_scale_option
 from istiolab.cli.progress import make_reporter
 from istiolab.cli.report import ablations, github, junit, table, text, web
 from istiolab.cli.running import barred, departing, prove, repeat_all, run_changed
@@ -70,6 +70,7 @@ class Forms(TypedDict):
 )
 @click.option("--junit", "junit_file", type=click.Path(path_type=Path), help="Write JUnit XML.")
 @click.option("--html", "html_file", type=click.Path(path_type=Path), help="Write an HTML report.")
+@timeout_scale_option
 @json_option
 @quiet_option
 def verify(  # noqa: PLR0913 - one parameter for each option

@@ -22,6 +22,7 @@ from istiolab.lab.artifacts import (
     plan_builds,
     program_folders,
 )
+from istiolab.lab.bringup import Bringup
 from istiolab.lab.folders import cache_folder, state_folder
 from istiolab.lab.holding import HELD
 from istiolab.lab.images import ImageArchive, ensure_images, image_key
@@ -45,7 +46,7 @@ from istiolab.lab.spec import (
     link_fields,
     read_lab,
 )
-from istiolab.lab.steps import BARE_STEPS, STEPS, Bringup
+from istiolab.lab.steps import BARE_STEPS, STEPS
 from istiolab.lab.store import ensure_store, link_store, store_folder
 from istiolab.system.files import make_owned_folder, remove_owned_folder, write_atomic
 from istiolab.system.lock import locked

@@ -9,6 +9,7 @@ from istiolab.errors import ClusterError, UsageError
 from istiolab.lab.folders import state_folder
 from istiolab.lab.spec import OWNER_LABEL, Lab, NodePaths, demand_provider, read_lab
 from istiolab.system.command import Completed, run
+from istiolab.system.deadlines import scaled
 from istiolab.system.files import make_owned_folder, remove_owned_folder, write_atomic
 from istiolab.system.progress import Reporter
 
@@ -112,7 +113,7 @@ class ExistingProvider:
                 where=tuple(f"context: {name}" for name in contexts.stdout.split()),
                 hint="name one of these with `--context`",
             )
-        done = self._kubectl("get", "--raw", "/readyz", "--request-timeout=5s")
+        done = self._kubectl("get", "--raw", "/readyz", f"--request-timeout={scaled(5):g}s")
         if done.exit_code != 0:
             raise ClusterError(
                 f"the cluster of `{self._given}` does not answer",

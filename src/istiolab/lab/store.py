@@ -16,7 +16,7 @@ from istiolab.errors import LabError
 from istiolab.lab.images import ImageArchive
 from istiolab.lab.pins import asset_text
 from istiolab.system.command import check, run
-from istiolab.system.process import end_process, run_logged, start_detached
+from istiolab.system.process import end_process, is_alive, run_logged, start_detached
 from istiolab.system.progress import Reporter
 from istiolab.system.retry import Answer, wait_until
 
@@ -105,10 +105,12 @@ def _import(containerd: Path, config: Path, archive: Path, log: Path) -> None:
     path = {"PATH": f"{containerd}:/usr/sbin:/usr/bin:/sbin:/bin"}
     pid = start_detached([str(containerd / "containerd"), "--config", str(config)], log=log)
     ctr = [str(containerd / "ctr"), "--namespace", "k8s.io"]
-    up = wait_until(
-        lambda: Answer(done=run([*ctr, "version"], environment=path).exit_code == 0),
-        timeout_seconds=30,
-    )
+
+    def look() -> Answer:
+        done = run([*ctr, "version"], environment=path).exit_code == 0
+        return Answer(done=done, hopeless=not is_alive(pid))
+
+    up = wait_until(look, timeout_seconds=30)
     if not up.done:
         raise LabError("containerd did not start", log=log)
     check(

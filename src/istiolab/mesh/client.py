@@ -23,6 +23,7 @@ from istiolab.mesh.kubeconfig import read_kubeconfig
 from istiolab.mesh.patience import Patience, Result
 from istiolab.mesh.programs import Executed, finish, one_line, open_channel, was_not_there
 from istiolab.mesh.refusals import refusal
+from istiolab.system.deadlines import scaled
 
 Json = Mapping[str, Any]
 
@@ -119,7 +120,7 @@ class Cluster:
         )
         try:
             answer = self._api.call_api(
-                *prepared, _request_timeout=(CONNECT_SECONDS, ANSWER_SECONDS)
+                *prepared, _request_timeout=(scaled(CONNECT_SECONDS), scaled(ANSWER_SECONDS))
             )
             data: bytes = answer.read()  # type: ignore[no-untyped-call]
         except (ApiException, HTTPError, OSError) as error:
@@ -140,7 +141,7 @@ class Cluster:
         Args:
             place: namespace, pod and container.
             argv: the program and its arguments.
-            timeout_seconds: how long it may take.
+            timeout_seconds: how long it may take, before it is scaled to this machine.
 
         Raises:
             ClusterError: the container is not there, or the program took too long.

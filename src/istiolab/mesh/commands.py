@@ -12,6 +12,7 @@ from html import escape
 from istiolab.errors import ClusterError, IstiolabError, SilentError, UsageError
 from istiolab.mesh.client import Cluster
 from istiolab.system.command import Completed, failure, run
+from istiolab.system.deadlines import timeout_scale
 
 # What kubectl and istioctl say when nothing of what they ask has arrived.
 _NO_SERVER = re.compile(
@@ -19,6 +20,7 @@ _NO_SERVER = re.compile(
     r"|Unable to connect to the server: (?:dial|context deadline exceeded"
     r"|net/http: (?:TLS handshake timeout|request canceled while waiting for connection))"
 )
+_DEADLINE = re.compile(r"(--(?:readiness-)?timeout=)(\d+(?:\.\d+)?)([smh])")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +94,7 @@ def launch(
 
     def attempt() -> Completed:
         done = run(
-            [line[0], *context, *line[1:]],
+            [line[0], *context, *(_stretched(word) for word in line[1:])],
             environment={
                 "KUBECONFIG": str(cluster.kubeconfig),
                 "PATH": f"{folder}{os.pathsep}{path}" if folder else path,
@@ -105,6 +107,16 @@ def launch(
         return done
 
     return cluster.patiently(attempt)
+
+
+def _stretched(word: str) -> str:
+    """Scale a deadline in a call, such as `--timeout=60s` of `kubectl wait`, to this machine.
+
+    What is shown stays as it was typed: it is what a reader types, on a machine of their own.
+    """
+    scale = timeout_scale()
+    found = _DEADLINE.fullmatch(word) if scale != 1 else None
+    return f"{found[1]}{float(found[2]) * scale:g}{found[3]}" if found else word
 
 
 def _kind_of(done: Completed) -> type[IstiolabError]:

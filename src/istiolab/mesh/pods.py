@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from istiolab.lab.pods import why_stuck
 from istiolab.mesh.client import Cluster, Json
 from istiolab.mesh.programs import Executed
 
@@ -37,6 +38,8 @@ class Pod:
     """It is being deleted."""
     init_containers: tuple[str, ...] = ()
     """Its containers that must end before the others begin, in their order."""
+    stuck: str = ""
+    """Why waiting for it is pointless; empty if it is not."""
 
     @property
     def ready(self) -> str:
@@ -127,6 +130,7 @@ def read_pod(item: Json) -> Pod:
             for container in spec.get("initContainers", ())
             if container["name"] not in sidecars
         ),
+        stuck=why_stuck(item),
     )
 
 

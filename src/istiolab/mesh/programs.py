@@ -14,6 +14,7 @@ from kubernetes.stream.ws_client import websocket_call
 from websocket import WebSocketException
 
 from istiolab.errors import ClusterError, SilentError
+from istiolab.system.deadlines import said, scaled
 
 # What the official client stumbles over when the channel for the exit code holds none.
 _NO_EXIT_CODE = (KeyError, IndexError, TypeError, ValueError, yaml.YAMLError)
@@ -73,9 +74,9 @@ def finish(channel: Any, what: str, timeout_seconds: float) -> Executed:
         ClusterError: it took too long.
     """
     try:
-        channel.run_forever(timeout=timeout_seconds)
+        channel.run_forever(timeout=scaled(timeout_seconds))
         if channel.is_open():
-            raise ClusterError(f"{what} did not end within {timeout_seconds:g} s")
+            raise ClusterError(f"{what} did not end within {said(scaled(timeout_seconds))}")
         return Executed(
             stdout=bytes(channel.read_stdout(timeout=0)),
             stderr=bytes(channel.read_stderr(timeout=0)).decode(errors="replace"),

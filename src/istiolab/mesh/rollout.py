@@ -6,21 +6,10 @@ from collections.abc import Iterable, Sequence
 
 from istiolab.errors import ClusterError
 from istiolab.mesh.client import Cluster, Json
-from istiolab.mesh.pods import INIT, Pod, read_pod
+from istiolab.mesh.pods import Pod, read_pod
 from istiolab.mesh.waits import wait_for
 from istiolab.system.retry import Answer
 
-# Reasons with which the kubelet says that it keeps trying the same thing in vain.
-HOPELESS = frozenset(
-    {
-        "ImagePullBackOff",
-        "ErrImageNeverPull",
-        "InvalidImageName",
-        "CrashLoopBackOff",
-        "CreateContainerConfigError",
-        "RunContainerError",
-    }
-)
 TAIL_LINES = 10
 
 
@@ -50,16 +39,14 @@ def judge(deployment: Json, pods: Sequence[Pod]) -> Answer:
 
 def _hopeless(deployment: Json, pods: Sequence[Pod]) -> str:
     """Return why waiting is pointless; empty if it is not."""
-    stuck = next((pod for pod in pods if pod.status.removeprefix(INIT) in HOPELESS), None)
+    stuck = next((pod for pod in pods if pod.stuck), None)
     if stuck is not None:
-        return f"pod {stuck.name}: {stuck.status}"
+        return f"pod {stuck.name}: {stuck.stuck}"
     conditions = {item["type"]: item for item in deployment.get("status", {}).get("conditions", ())}
     failure = conditions.get("ReplicaFailure", {})
     # Quotas and admission say "forbidden"; any other failure to make a pod may pass.
     if failure.get("status") == "True" and "forbidden" in str(failure.get("message", "")):
         return str(failure["message"])
-    if conditions.get("Progressing", {}).get("reason") == "ProgressDeadlineExceeded":
-        return "its progress deadline has passed"
     return ""
 
 

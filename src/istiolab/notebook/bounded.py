@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import Any
 
 from jupyter_client.manager import AsyncKernelManager
@@ -10,7 +11,10 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
+from istiolab.system.deadlines import scaled
+
 _KILL_SECONDS = 10.0
+_OUTPUT_SECONDS = 4.0
 
 
 class BoundedClient(NotebookClient):
@@ -30,6 +34,8 @@ class BoundedClient(NotebookClient):
             km=km,
             startup_timeout=startup_timeout,
             timeout=None,
+            # How long output that belongs to a cell may come after its end.
+            iopub_timeout=math.ceil(scaled(_OUTPUT_SECONDS)),
             record_timing=False,
             coalesce_streams=True,
             store_widget_state=False,
@@ -62,7 +68,7 @@ class BoundedClient(NotebookClient):
     async def end(self) -> None:
         """End the kernel if there is one, and free what was opened for it; may be called twice."""
         try:
-            await asyncio.wait_for(self.kill(), timeout=_KILL_SECONDS)
+            await asyncio.wait_for(self.kill(), timeout=scaled(_KILL_SECONDS))
         finally:
             if self.kc is not None:
                 self.kc.stop_channels()

@@ -30,7 +30,7 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunPlan:
-    """How one notebook is to be executed."""
+    """How one notebook is to be executed; its times are scaled to this machine when it is."""
 
     path: Path
     """The notebook; the kernel's folder is the one that it lies in."""

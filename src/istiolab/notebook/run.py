@@ -11,6 +11,7 @@ the cell ignores it; its hook `on_cell_complete` runs when a cell was sent, not 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +30,7 @@ from istiolab.notebook.kernel import kernel_environment, kernel_manager
 from istiolab.notebook.redact import redact
 from istiolab.notebook.settings import read_settings
 from istiolab.notebook.tidy import clear, tidy
+from istiolab.system.deadlines import said, scaled
 from istiolab.system.scratch import scratch_folder
 
 _LOOK_SECONDS = 0.2
@@ -74,7 +76,7 @@ class _Run:
         self._client = BoundedClient(
             document,
             km=kernel_manager(plan, document, folder),
-            startup_timeout=int(plan.startup_seconds),
+            startup_timeout=math.ceil(scaled(plan.startup_seconds)),
             cut_bytes=plan.cut_bytes,
             runaway_bytes=plan.runaway_bytes,
         )
@@ -150,7 +152,7 @@ class _Run:
 
     async def _cell(self, index: int, name: str | None) -> Failure | None:
         cell = self._document.cells[index]
-        deadline = _deadline(cell, self._plan)
+        deadline = scaled(_deadline(cell, self._plan))
         work = asyncio.ensure_future(self._client.async_execute_cell(cell, index))
         # Who leaves early asks no more how it ended, of which asyncio would complain.
         work.add_done_callback(lambda done: done.cancelled() or done.exception())
@@ -163,7 +165,7 @@ class _Run:
         finally:
             work.cancel()
         if hung:
-            message = f"it was not done after {deadline:g} s, and was interrupted"
+            message = f"it was not done after {said(deadline)}, and was interrupted"
             return _failure(Ending.HUNG, index, name, message, error)
         if self._client.ran_away:
             message = (
@@ -194,11 +196,11 @@ class _Run:
     async def _stop(self, work: asyncio.Future[NotebookNode]) -> None:
         """Interrupt the cell; if that does not end it, kill the kernel."""
         await self._client.interrupt()
-        await asyncio.wait({work}, timeout=self._plan.grace_seconds)
+        await asyncio.wait({work}, timeout=scaled(self._plan.grace_seconds))
         if not work.done():
             await self._client.kill()
             # nbclient looks once a second whether the kernel lives.
-            await asyncio.wait({work}, timeout=5.0)
+            await asyncio.wait({work}, timeout=scaled(5.0))
 
     @property
     def _log_path(self) -> Path:

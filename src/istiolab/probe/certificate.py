@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from istiolab.errors import ClusterError, UsageError
 from istiolab.mesh.pods import LivePod
 from istiolab.mesh.table import Listing
+from istiolab.system.deadlines import scaled
 
 # RFC 7468, 5.1.
 _PEM = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
@@ -160,7 +161,7 @@ def shake_hands(url: str, *, root: Root) -> Handshake:
     address = (parts.hostname, parts.port)
     try:
         with (
-            socket.create_connection(address, timeout=HANDSHAKE_SECONDS) as plain,
+            socket.create_connection(address, timeout=scaled(HANDSHAKE_SECONDS)) as plain,
             context.wrap_socket(plain) as connection,
         ):
             return Handshake(

@@ -6,6 +6,7 @@ import socket
 
 from istiolab.errors import ClusterError
 from istiolab.mesh.waits import wait_for
+from istiolab.system.deadlines import scaled
 from istiolab.system.retry import Answer
 
 CONNECT_SECONDS = 10.0
@@ -27,7 +28,7 @@ def connect(host: str, port: int) -> socket.socket:
 
     def look() -> Answer:
         try:
-            made.append(socket.create_connection((host, port), timeout=_ONE_TRY_SECONDS))
+            made.append(socket.create_connection((host, port), timeout=scaled(_ONE_TRY_SECONDS)))
         except OSError as error:
             return Answer(done=False, detail=str(error))
         return Answer(done=True)

@@ -9,6 +9,7 @@ from istiolab.errors import ClusterError
 from istiolab.probe.connect import connect
 from istiolab.probe.dialogue import Dialogue, Turn, read_answers, to_bytes
 from istiolab.probe.send import make_request
+from istiolab.system.deadlines import said, scaled
 from istiolab.system.retry import SYSTEM_CLOCK
 
 
@@ -28,9 +29,10 @@ def converse(
         at_once: send them all before the first answer (pipelining); else each one when the one
             before it was answered.
         pause_seconds: how long to wait between an answer and the next request, which is not sent
-            any more if the server closes the connection meanwhile.
+            any more if the server closes the connection meanwhile. It is what is observed, so
+            that no timeout scale stretches it.
         server: what to call the server in a table.
-        timeout_seconds: how long each answer may take.
+        timeout_seconds: how long each answer may take, before it is scaled to this machine.
 
     Raises:
         UsageError: the URL, or a request, is none.
@@ -81,7 +83,7 @@ class _Talk:
     def send(self, batch: tuple[bytes, ...]) -> None:
         """Send requests in one go, and read until each is answered or the server hangs up."""
         sent, received = b"".join(batch), b""
-        deadline = SYSTEM_CLOCK.monotonic() + self.timeout_seconds
+        deadline = SYSTEM_CLOCK.monotonic() + scaled(self.timeout_seconds)
         try:
             self.connection.sendall(sent)
             while len(read_answers(received, batch, closed=False)) < len(batch):
@@ -95,7 +97,7 @@ class _Talk:
             self.closed = True
         except TimeoutError as late:
             raise ClusterError(
-                f"a request was not answered within {self.timeout_seconds:g} s, "
+                f"a request was not answered within {said(scaled(self.timeout_seconds))}, "
                 "and the connection not closed",
                 where=(f"sent: {sent[:120]!r}", f"received: {received[-120:]!r}"),
             ) from late

@@ -11,13 +11,15 @@ import re
 from istiolab.errors import ClusterError, UsageError
 from istiolab.mesh.pods import SIDECAR, LivePod
 from istiolab.mesh.waits import wait_for
+from istiolab.system.deadlines import scaled
 from istiolab.system.retry import Answer
 
 # Three in a row: while old rules stand beside new ones, one alone may be luck.
 _CONNECT = (
     "for attempt in 1 2 3; do "
-    'timeout 1 bash -c \'exec 3<>"/dev/tcp/$0/$1"\' "$1" "$2" || exit 7; sleep 0.1; done'
+    'timeout "$3" bash -c \'exec 3<>"/dev/tcp/$0/$1"\' "$1" "$2" || exit 7; sleep 0.1; done'
 )
+_ONE_TRY_SECONDS = 1.0
 _ENDPOINT = r"^outbound\|{port}\|\|{host}\.[^:]*::([\d.]+:\d+)::health_flags::healthy$"
 
 
@@ -31,7 +33,7 @@ def wait_for_service(source: LivePod, address: str, *, timeout_seconds: float = 
     Args:
         source: the pod.
         address: `service:port`.
-        timeout_seconds: the deadline of each of the two.
+        timeout_seconds: the deadline of each of the two, before it is scaled to this machine.
 
     Raises:
         UsageError: the address is none.
@@ -61,7 +63,8 @@ def wait_for_service(source: LivePod, address: str, *, timeout_seconds: float = 
 
 def _connects(source: LivePod, host: str, port: str) -> Answer:
     container = SIDECAR if source.pod.has_sidecar else source.pod.workload
-    done = source.execute(container, ["bash", "-c", _CONNECT, "bash", host, port])
+    limit = f"{scaled(_ONE_TRY_SECONDS):g}"
+    done = source.execute(container, ["bash", "-c", _CONNECT, "bash", host, port, limit])
     return Answer(done=done.exit_code == 0, detail=done.stderr.strip().rpartition("\n")[2])
 
 

@@ -10,6 +10,7 @@ from istiolab.errors import ClusterError, UsageError
 from istiolab.mesh.pods import LivePod
 from istiolab.probe.connect import CONNECT_SECONDS, connect
 from istiolab.probe.wire import Exchange, Request, read_response
+from istiolab.system.deadlines import said, scaled
 from istiolab.system.retry import SYSTEM_CLOCK
 
 # bash opens TCP connections by itself: raw bytes without a tool that knows better. The exit code
@@ -38,7 +39,8 @@ def send(
         http: the version to speak, `1.0` or `1.1`.
         source: the pod to send from; None means this machine.
         headers: header fields; they replace those that we would send ourselves.
-        timeout_seconds: how long the whole answer may take once connected.
+        timeout_seconds: how long the whole answer may take once connected, before it is scaled to
+            this machine.
 
     Raises:
         UsageError: the URL or the version is none that we can speak.
@@ -79,8 +81,8 @@ def make_request(url: str, *, http: str, headers: Mapping[str, str]) -> Request:
 def _from_here(request: Request, *, timeout_seconds: float) -> Exchange:
     data = request.to_bytes()
     with connect(request.host, request.port) as connection:
-        connection.settimeout(timeout_seconds)
-        deadline = SYSTEM_CLOCK.monotonic() + timeout_seconds
+        connection.settimeout(scaled(timeout_seconds))
+        deadline = SYSTEM_CLOCK.monotonic() + scaled(timeout_seconds)
         received = b""
         try:
             connection.sendall(data)
@@ -106,7 +108,7 @@ def _from_pod(source: LivePod, request: Request, *, timeout_seconds: float) -> E
         pod.workload,
         [
             *("bash", "-c", _SCRIPT, "bash", request.host, str(request.port)),
-            *(base64.b64encode(data).decode(), f"{timeout_seconds:g}"),
+            *(base64.b64encode(data).decode(), f"{scaled(timeout_seconds):g}"),
         ],
         timeout_seconds=timeout_seconds + CONNECT_SECONDS,
     )
@@ -137,6 +139,7 @@ def _whole(received: bytes, data: bytes) -> Exchange:
 
 def _late(request: Request, received: bytes, timeout_seconds: float) -> ClusterError:
     return ClusterError(
-        f"`{request.host}:{request.port}` sent no whole answer within {timeout_seconds:g} s",
+        f"`{request.host}:{request.port}` sent no whole answer "
+        f"within {said(scaled(timeout_seconds))}",
         where=(f"received: {received[:120]!r}",),
     )

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shlex
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 
 from istiolab.errors import IstiolabError, LabError
+from istiolab.system.deadlines import said, scaled
 
 TAIL_LINES = 20
+_WATCH_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,9 +42,9 @@ def run(
     *,
     stdin: str | None = None,
     environment: Mapping[str, str] | None = None,
-    folder: Path | None = None,
     timeout_seconds: float | None = 60.0,
     error: type[IstiolabError] = LabError,
+    watch: Callable[[], None] | None = None,
 ) -> Completed:
     """Run a program and return how it ended, whatever its exit code.
 
@@ -48,25 +52,30 @@ def run(
         argv: the program and its arguments.
         stdin: text for its standard input; none means an empty one.
         environment: variables added to our own.
-        folder: where it runs.
-        timeout_seconds: after so long it is killed; None means never.
+        timeout_seconds: after so long, scaled to this machine, it is killed; None means never.
         error: the class of the exception for a program that is missing or too slow.
+        watch: called now and then while it runs; when it raises, the program is killed.
 
     Raises:
         IstiolabError: of the class `error`: the program is not there, or ran too long.
     """
+    deadline = None if timeout_seconds is None else scaled(timeout_seconds)
     try:
-        done = subprocess.run(
+        process = subprocess.Popen(
             list(argv),
-            input=stdin if stdin is not None else "",
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             env={**os.environ, **environment} if environment else None,
-            cwd=folder,
-            timeout=timeout_seconds,
-            capture_output=True,
             text=True,
             errors="replace",
-            check=False,
         )
+        with process:
+            try:
+                stdout, stderr = _output(process, stdin or "", deadline, watch)
+            except BaseException:
+                process.kill()
+                raise
     # Permission is what the kernel speaks of when the PATH has a folder that we may not enter.
     except (FileNotFoundError, PermissionError) as missing:
         raise error(
@@ -75,12 +84,30 @@ def run(
         ) from missing
     except subprocess.TimeoutExpired as late:
         raise error(
-            f"`{argv[0]}` did not end within {timeout_seconds:g} s",
+            f"`{argv[0]}` did not end within {said(deadline or 0)}",
             where=(f"command: {shlex.join(argv)}",),
         ) from late
-    return Completed(
-        argv=tuple(argv), exit_code=done.returncode, stdout=done.stdout, stderr=done.stderr
-    )
+    return Completed(argv=tuple(argv), exit_code=process.returncode, stdout=stdout, stderr=stderr)
+
+
+def _output(
+    process: subprocess.Popen[str],
+    stdin: str,
+    deadline: float | None,
+    watch: Callable[[], None] | None,
+) -> tuple[str, str]:
+    """Return what a program printed up to its end, watching meanwhile."""
+    start = monotonic()
+    while True:
+        left = math.inf if deadline is None else deadline - (monotonic() - start)
+        pause = left if watch is None else min(_WATCH_SECONDS, left)
+        try:
+            return process.communicate(stdin, timeout=None if pause == math.inf else pause)
+        except subprocess.TimeoutExpired:
+            if pause == left or watch is None:
+                raise
+        stdin = ""  # is on its way
+        watch()
 
 
 def check(

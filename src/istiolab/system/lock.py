@@ -9,6 +9,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from istiolab.errors import LabError
+from istiolab.system.deadlines import said, scaled
 from istiolab.system.progress import Reporter
 
 
@@ -22,7 +23,8 @@ def locked(
         path: the lock's file, whose folder must exist.
         busy: what is said of it then, such as "the cache is being worked on by another `istiolab`".
         reporter: where it is said.
-        longest_seconds: how long to wait; None means as long as it takes.
+        longest_seconds: how long to wait, before it is scaled to this machine; None means as long
+            as it takes.
 
     Raises:
         LabError: it is still held then.
@@ -33,10 +35,10 @@ def locked(
     except Timeout:
         reporter.note(f"{busy}; waiting for it (who it is: `fuser -v {path}`)")
         try:
-            lock.acquire(timeout=-1 if longest_seconds is None else longest_seconds)
+            lock.acquire(timeout=-1 if longest_seconds is None else scaled(longest_seconds))
         except Timeout as late:
             raise LabError(
-                f"{busy}, after {longest_seconds:g} s still",
+                f"{busy}, after {said(scaled(longest_seconds or 0))} still",
                 where=(f"lock: {path}",),
                 hint=f"see who holds it: `fuser -v {path}`",
             ) from late

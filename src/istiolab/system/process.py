@@ -13,6 +13,7 @@ from pathlib import Path
 
 from istiolab.errors import IstiolabError, LabError
 from istiolab.system.command import TAIL_LINES
+from istiolab.system.deadlines import scaled
 from istiolab.system.retry import SYSTEM_CLOCK, Answer, wait_until
 
 
@@ -81,7 +82,7 @@ def run_attached(
             # Ctrl-C in a terminal reaches it as well; a signal that was sent to us alone does not.
             process.terminate()
             try:
-                process.wait(timeout=grace_seconds)
+                process.wait(timeout=scaled(grace_seconds))
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -138,7 +139,7 @@ def _ended_on_leaving(process: subprocess.Popen[str]) -> Iterator[None]:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGTERM)
             try:
-                process.wait(timeout=10)
+                process.wait(timeout=scaled(10))
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()

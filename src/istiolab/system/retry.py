@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from istiolab.system.deadlines import scaled
+
 
 class Clock(Protocol):
     """Time as the waiting code sees it; tests hand in a frozen one."""
@@ -71,7 +73,8 @@ def wait_until(
 
     Args:
         look: one look at the condition; its exceptions pass through.
-        timeout_seconds: the deadline; the last look is made when it passes, not before.
+        timeout_seconds: the deadline, before it is scaled to this machine; the last look is made
+            when it passes, not before.
         delay_seconds: the first pause; each next one is half as long again.
         longest_delay_seconds: no pause is longer.
         clock: time itself.
@@ -79,15 +82,16 @@ def wait_until(
     Returns:
         How it ended: the caller turns `done=False` into its own error.
     """
+    deadline = scaled(timeout_seconds)
     start = clock.monotonic()
     attempts = 0
     while True:
         answer = look()
         attempts += 1
         elapsed = clock.monotonic() - start
-        if answer.done or answer.hopeless or elapsed >= timeout_seconds:
+        if answer.done or answer.hopeless or elapsed >= deadline:
             return Waited(
                 done=answer.done, seconds=elapsed, attempts=attempts, detail=answer.detail
             )
-        clock.sleep(min(delay_seconds, longest_delay_seconds, timeout_seconds - elapsed))
+        clock.sleep(min(delay_seconds, longest_delay_seconds, deadline - elapsed))
         delay_seconds *= 1.5

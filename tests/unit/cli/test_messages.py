@@ -12,6 +12,7 @@ import click
 import psutil
 import pytest
 
+from istiolab.cli import lab_commands
 from istiolab.cli import main as command_line
 from istiolab.cli.main import cli, run_cli
 from istiolab.errors import ExitCode, HostError
@@ -131,13 +132,16 @@ def test_status_tells_a_bare_lab_from_one_with_a_mesh(
 
 
 def test_an_error_as_json_has_the_same_fields(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    log = tmp_path / "x.log"
+    log.touch()
+
     @click.command("break")
     @click.option("--json", "as_json", is_flag=True)
     def failing(*, as_json: bool) -> None:
         assert as_json
-        raise HostError("no disk", where=("a", "b"), log=Path("/x.log"), hint="buy one")
+        raise HostError("no disk", where=("a", "b"), log=log, hint="buy one")
 
     monkeypatch.setitem(cli.commands, "break", failing)
     code, out, err = _run(capsys, "break", "--json")
@@ -145,11 +149,11 @@ def test_an_error_as_json_has_the_same_fields(
     assert json.loads(out) == {
         "error": "no disk",
         "where": ["a", "b"],
-        "log": "/x.log",
+        "log": str(log),
         "hint": "buy one",
         "exit_code": 3,
     }
-    assert err == "error: no disk\n  a\n  b\n  log: /x.log\n\nhint: buy one\n"
+    assert err == f"error: no disk\n  a\n  b\n  log: {log}\n\nhint: buy one\n"
 
 
 def test_ctrl_c_is_130_and_a_bug_is_70_with_a_report(
@@ -232,3 +236,51 @@ def test_every_command_is_in_the_readme() -> None:
     for name in cli.commands:
         assert f"istiolab {name}" in readme, name
     assert command_line.cli.commands.keys() >= {"up", "down", "verify", "bench"}
+
+
+def test_a_log_that_is_not_there_is_not_named(tmp_path: Path) -> None:
+    log = tmp_path / "containerd.log"
+    assert HostError("it died", log=log).render() == "error: it died"
+    log.touch()
+    assert HostError("it died", log=log).render() == f"error: it died\n  log: {log}"
+
+
+@pytest.mark.parametrize("command", ["up", "down", "verify", "notebook", "bench", "doctor"])
+def test_every_command_that_waits_refuses_a_timeout_scale_that_is_none(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, err = _run(capsys, command, "--timeout-scale", "fast")
+    assert code == 2
+    assert err == (
+        "error: `--timeout-scale` is `fast`, which is no timeout scale\n\n"
+        "hint: use a number from 0.1 to 1000, such as 1 or 20\n"
+    )
+
+
+def test_a_timeout_scale_in_the_environment_that_is_none_is_refused(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ISTIOLAB_TIMEOUT_SCALE", "0")
+    code, _, err = _run(capsys, "down")
+    assert (code, err.partition(",")[0]) == (2, "error: `ISTIOLAB_TIMEOUT_SCALE` is `0`")
+
+
+@pytest.mark.parametrize(
+    ("option", "set_to", "measured", "scale"),
+    [("7", "3", 2.0, "7"), (None, "3", 2.0, "3"), (None, "", 2.0, "2")],
+)
+def test_the_option_wins_over_the_environment_and_that_over_the_measurement(
+    option: str | None,
+    set_to: str,
+    measured: float,
+    scale: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ISTIOLAB_TIMEOUT_SCALE", set_to)
+    monkeypatch.setattr(lab_commands, "calibrate", lambda _cache: measured)
+    given = ("--timeout-scale", option) if option else ()
+    _, out, _ = _run(capsys, "doctor", *given)
+    assert f"timeout scale: {scale}, by which" in out
+    # Kernels and other processes of ours have it as well.
+    assert os.environ["ISTIOLAB_TIMEOUT_SCALE"] == scale

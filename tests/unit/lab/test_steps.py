@@ -1,44 +1,20 @@
 from __future__ import annotations
 
-import json
 import re
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import yaml
 
 from istiolab.errors import LabError
-from istiolab.lab import steps
-from istiolab.lab.network import choose_link
+from istiolab.lab.bringup import Bringup
 from istiolab.lab.pins import load_pins
-from istiolab.lab.spec import NodePaths
-from istiolab.lab.steps import (
-    BARE_STEPS,
-    STEPS,
-    Bringup,
-    kubeadm_configuration,
-    kubectl,
-    pod_troubles,
-    printed_manifest,
-    unready_pods,
-)
-from istiolab.system.retry import Answer
-from tests.unit.lab.programs import write_program
+from istiolab.lab.steps import BARE_STEPS, STEPS, Step, kubeadm_configuration, printed_manifest
+from istiolab.system.progress import SILENT
+from istiolab.system.progress import Step as Progress
 
 PINS = load_pins()
-
-
-@pytest.fixture
-def bringup(tmp_path: Path) -> Bringup:
-    return Bringup(
-        pid=1,
-        paths=NodePaths(root=tmp_path),
-        pins=PINS,
-        link=choose_link("lab", []),
-        programs={"kubernetes": tmp_path / "programs"},
-        lab="some-lab",
-    )
 
 
 def documents(bringup: Bringup) -> dict[str, dict[str, Any]]:
@@ -85,78 +61,28 @@ def test_pods_of_the_lab_ask_no_name_server_of_the_host(bringup: Bringup) -> Non
     assert kubelet["resolvConf"] == str(bringup.paths.config / "resolv.conf")
 
 
-def pod(name: str, *conditions: tuple[str, str]) -> dict[str, Any]:
-    return {
-        "metadata": {"namespace": "some", "name": name},
-        "status": {"conditions": [{"type": t, "status": s} for t, s in conditions]},
-    }
-
-
-def test_pods_are_unready_until_their_ready_condition_is_true() -> None:
-    bare = {"metadata": {"namespace": "some", "name": "bare"}}
-    pods = [
-        pod("ready", ("Initialized", "True"), ("Ready", "True")),
-        pod("starting", ("Initialized", "True"), ("Ready", "False")),
-        pod("unknown", ("Ready", "Unknown")),
-        pod("scheduled", ("ContainersReady", "True")),
-        pod("new"),
-        bare,
-    ]
-    found = unready_pods(json.dumps({"items": pods}))
-    assert found == [("some", n) for n in ("starting", "unknown", "scheduled", "new", "bare")]
-
-
-def test_no_pods_are_no_unready_ones() -> None:
-    assert unready_pods('{"items": []}') == []
-
-
-def fake_kubectl(bringup: Bringup, script: str) -> None:
-    write_program(bringup.programs["kubernetes"] / "kubectl", script)
-
-
-def test_kubectl_asks_the_labs_cluster(bringup: Bringup) -> None:
-    fake_kubectl(bringup, 'echo "$*"')
-    said = kubectl(bringup, "get", "pods")
-    assert said == f"--kubeconfig {bringup.paths.kubeconfig} get pods\n"
-
-
-def test_kubectl_that_fails_is_an_error_with_its_words(bringup: Bringup) -> None:
-    fake_kubectl(bringup, "echo 'Error from server (NotFound)' >&2; exit 1")
-    with pytest.raises(LabError, match="`kubectl` ended with 1") as caught:
-        kubectl(bringup, "get", "pods")
-    assert caught.value.where[-1] == "| Error from server (NotFound)"
-
-
-def test_troubles_of_each_unready_pod_are_its_last_events_and_log_lines(bringup: Bringup) -> None:
-    listed = json.dumps({"items": [pod("fine", ("Ready", "True")), pod("ill")]})
-    fake_kubectl(
-        bringup,
-        f"""case "$*" in
-        *'get pods'*) echo '{listed}' ;;
-        *'get events'*involvedObject.name=ill) seq 1 9 ;;
-        *'logs ill'*) echo 'cannot bind' ;;
-        esac""",
-    )
-    events = [f"| {number}" for number in range(5, 10)]
-    assert pod_troubles(bringup) == ("pod some/ill:", *events, "| cannot bind")
-
-
-def test_troubles_with_a_dead_api_server_say_so(bringup: Bringup) -> None:
-    fake_kubectl(bringup, "exit 1")
-    assert pod_troubles(bringup) == ("the API server does not answer",)
-
-
-def test_step_that_never_gets_ready_names_its_last_answer_and_a_log_that_can_be_shown(
-    tmp_path: Path,
+def test_kubeadms_deadlines_are_scaled_and_end_before_ours(
+    bringup: Bringup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answer = Answer(done=False, hopeless=True, detail="connection refused")
-    log = tmp_path / "kubelet.log"
-    with pytest.raises(LabError, match="step `node` was not ready after 0 s") as caught:
-        steps._wait("node", lambda: answer, timeout_seconds=60, log=log)
-    assert caught.value.where == ("last answer: connection refused",)
-    assert caught.value.log == log
-    # `istiolab logs` knows a part by the name of its log.
-    assert caught.value.hint == "see its last lines with `istiolab logs kubelet`"
+    plain = documents(bringup)["InitConfiguration"]["timeouts"]
+    monkeypatch.setenv("ISTIOLAB_TIMEOUT_SCALE", "2.5")
+    stretched = documents(bringup)["InitConfiguration"]["timeouts"]
+    assert {name: int(text[:-1]) * 2.5 for name, text in plain.items()} == {
+        name: int(text[:-1]) for name, text in stretched.items()
+    }
+    assert plain["kubeletHealthCheck"] == plain["controlPlaneComponentHealthCheck"] == "120s"
+
+
+def test_a_step_that_fails_since_the_node_has_ended_says_so(bringup: Bringup, dead: int) -> None:
+    def fail(_bringup: Bringup, _progress: Progress) -> None:
+        raise LabError("`kubeadm` ended with -9")
+
+    step = Step(name="some", work=fail, estimate_seconds=1)
+    with SILENT.step("some") as progress:
+        with pytest.raises(LabError, match="`kubeadm` ended with -9"):
+            step.run(bringup, progress)
+        with pytest.raises(LabError, match="the node has ended"):
+            step.run(replace(bringup, pid=dead), progress)
 
 
 def test_steps_come_in_the_order_in_which_they_stand_on_each_other() -> None:
@@ -168,7 +94,7 @@ def test_a_bare_lab_comes_up_like_any_other_but_for_istio() -> None:
     names = [step.name for step in BARE_STEPS]
     assert names == ["containerd", "control plane", "kube-proxy", "CoreDNS", "pods Ready"]
     assert set(BARE_STEPS) - set(STEPS) == {BARE_STEPS[3], BARE_STEPS[4]}
-    assert BARE_STEPS[-1].run is STEPS[-1].run
+    assert BARE_STEPS[-1].work is STEPS[-1].work
 
 
 def test_the_manifest_that_kubeadm_prints_becomes_yaml() -> None:

@@ -142,13 +142,15 @@ def pod_json(
     waiting: Mapping[str, str] | None = None,
     terminating: bool = False,
     phase: str = "Running",
+    restarts: int = 0,
 ) -> Json:
     reasons = waiting or {}
 
     def state(container: str) -> Json:
         waits = {"waiting": {"reason": reasons[container]}} if container in reasons else {}
         ready = container not in reasons and container not in set(unready)
-        return {"name": container, "ready": ready, "state": waits or {"running": {}}}
+        state = waits or {"running": {}}
+        return {"name": container, "ready": ready, "state": state, "restartCount": restarts}
 
     metadata: dict[str, Any] = {"namespace": namespace, "name": name, "labels": {"app": app}}
     if terminating:
@@ -178,6 +180,7 @@ def pod(
     sidecar: bool = False,
     status: str = "Running",
     terminating: bool = False,
+    stuck: str = "",
 ) -> Pod:
     containers = ("istio-proxy", app) if sidecar else (app,)
     return Pod(
@@ -189,4 +192,5 @@ def pod(
         status=status,
         ip="10.244.0.5",
         terminating=terminating,
+        stuck=stuck,
     )

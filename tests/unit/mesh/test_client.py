@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 import yaml
 
 from istiolab.errors import ClusterError
+from istiolab.mesh import client
 from istiolab.mesh.client import Cluster, open_cluster
 from istiolab.mesh.refusals import MissingError, TakenError
 from tests.unit.mesh.loopback import (
@@ -347,6 +349,32 @@ def test_a_program_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
         pytest.raises(ClusterError, match=r"did not end within 0\.05 s"),
     ):
         cluster.execute(PLACE, ["sleep", "60"], timeout_seconds=0.05)
+
+
+def test_a_program_in_a_container_has_more_time_on_a_slow_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ISTIOLAB_TIMEOUT_SCALE", "20")
+    with (
+        peer(exec_talk(frame(1, b"still at it"))) as port,
+        cluster_at(tmp_path, port) as cluster,
+        pytest.raises(ClusterError, match=r"did not end within 0\.2 s \(timeout scale 20\)"),
+    ):
+        cluster.execute(PLACE, ["sleep", "60"], timeout_seconds=0.01)
+
+
+def test_an_answer_may_come_later_on_a_slow_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer_late(connection: socket.socket) -> None:
+        take_head(connection)
+        threading.Event().wait(0.4)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+    monkeypatch.setattr(client, "ANSWER_SECONDS", 0.1)
+    monkeypatch.setenv("ISTIOLAB_TIMEOUT_SCALE", "20")
+    with peer(answer_late) as port, cluster_at(tmp_path, port) as cluster:
+        assert cluster.get("/version") == {}
 
 
 def test_a_container_that_is_not_there_is_told_with_the_servers_status(tmp_path: Path) -> None:

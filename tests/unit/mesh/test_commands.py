@@ -51,6 +51,17 @@ def test_the_line_that_is_shown_is_what_ran(arguments: str) -> None:
     assert done.command.strip() == f"kubectl {arguments.strip()}".strip()
 
 
+def test_a_deadline_in_the_line_is_scaled_and_shown_as_typed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    typed = "wait pod a --for=condition=Ready --timeout=60s"
+    assert ran(run_command(FakeCluster(), "kubectl", typed))[-1] == "--timeout=60s"
+    monkeypatch.setenv("ISTIOLAB_TIMEOUT_SCALE", "2.5")
+    done = run_command(FakeCluster(), "kubectl", typed)
+    assert ran(done) == ["wait", "pod", "a", "--for=condition=Ready", "--timeout=150s"]
+    assert done.command == f"kubectl {typed}"
+
+
 def test_a_context_is_part_of_the_line_that_is_shown() -> None:
     cluster = FakeCluster()
     cluster.context = "my context"

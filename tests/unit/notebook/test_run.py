@@ -169,6 +169,17 @@ def test_a_cells_own_deadline_goes_before_the_plans(tmp_path: Path) -> None:
     assert run_notebook(RunPlan(path=path, timeout_seconds=1)).failure is None
 
 
+def test_a_cell_has_more_time_on_a_slow_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ISTIOLAB_TIMEOUT_SCALE", "20")
+    source = "import os, time\ntime.sleep(1)\nprint(os.environ['ISTIOLAB_TIMEOUT_SCALE'])"
+    execution = run_notebook(RunPlan(path=write(tmp_path, code(source)), timeout_seconds=0.5))
+    assert execution.failure is None
+    # And what the helpers wait for in it as well.
+    assert execution.document.cells[0].outputs[0].text == "20\n"
+
+
 def test_long_output_is_cut_and_says_so(tmp_path: Path) -> None:
     path = write(
         tmp_path, code("for _ in range(300):\n    print('x' * 1000, flush=True)"), code("'next'")

@@ -63,7 +63,8 @@ class Reach:
 
     def __call__(self, place: Place, argv: Sequence[str]) -> Executed:
         if argv[0] == "bash":
-            assert argv[-2:] == ["backend", "80"]
+            # At last how long one attempt may take.
+            assert argv[-3:] == ["backend", "80", "1"]
             code = self.connects.pop(0) if len(self.connects) > 1 else self.connects[0]
             return executed(stderr="a\nConnection refused\n" if code else "", exit_code=code)
         assert (place[2], argv[0], argv[-1]) == ("istio-proxy", "pilot-agent", "clusters")

@@ -35,10 +35,6 @@ def test_given_variables_are_added_to_our_own(monkeypatch: pytest.MonkeyPatch) -
     assert done.stdout == "kept added\n"
 
 
-def test_program_runs_in_the_folder_it_is_given(tmp_path: Path) -> None:
-    assert run(["pwd", "-P"], folder=tmp_path).stdout.strip() == str(tmp_path.resolve())
-
-
 def test_output_that_is_no_utf8_is_replaced() -> None:
     assert run(["printf", r"a\377b"]).stdout == "a\ufffdb"
 
@@ -95,3 +91,26 @@ def test_failure_names_the_program_without_its_folder() -> None:
 @given(argv=st.lists(st.text(), min_size=1).map(tuple))
 def test_command_line_can_be_pasted_into_a_shell(argv: tuple[str, ...]) -> None:
     assert tuple(shlex.split(completed(argv=argv).command_line)) == argv
+
+
+def test_a_program_is_watched_and_killed_when_the_watch_raises(tmp_path: Path) -> None:
+    looks: list[int] = []
+
+    def watch() -> None:
+        looks.append(1)
+        if len(looks) == 2:
+            raise LabError("in vain")
+
+    with pytest.raises(LabError, match="in vain"):
+        run(shell(f"sleep 30; touch {tmp_path}/ended"), watch=watch)
+    assert len(looks) == 2
+
+
+def test_what_a_watched_program_printed_is_whole() -> None:
+    done = run(shell("cat; sleep 0.8; echo two"), stdin="one\n", watch=lambda: None)
+    assert done.stdout == "one\ntwo\n"
+
+
+def test_a_watched_program_that_is_too_slow_is_an_error_too() -> None:
+    with pytest.raises(LabError, match=r"did not end within 0.7 s \(timeout scale 1\)"):
+        run(["sleep", "30"], timeout_seconds=0.7, watch=lambda: None)

@@ -44,7 +44,9 @@ def test_after_the_longest_time_it_is_an_error_that_names_the_lock(tmp_path: Pat
     path, notes = tmp_path / "lock", Notes()
     with (
         locked(path, busy="somebody works", reporter=notes),
-        pytest.raises(LabError, match=r"somebody works, after 0\.1 s still") as caught,
+        pytest.raises(
+            LabError, match=r"somebody works, after 0\.1 s \(timeout scale 1\) still"
+        ) as caught,
         locked(path, busy="somebody works", reporter=notes, longest_seconds=0.1),
     ):
         pass
