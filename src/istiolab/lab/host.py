@@ -280,8 +280,8 @@ def _overlay_refused(folder: Path) -> str:
             for part in ("lower", "upper", "work"):
                 (Path(name) / part).mkdir()
             options = "lowerdir=lower,upperdir=upper,workdir=work"
-            mount = ["mount", "-t", "overlay", "-o", options, "overlay", "lower"]
-            done = run(["unshare", "--mount", *mount], folder=Path(name), error=HostError)
+            mount = ("mount", "-t", "overlay", "-o", options, "overlay", "lower")
+            done = run(["unshare", "--mount", f"--wd={name}", *mount], error=HostError)
     except (OSError, HostError) as failed:
         return str(failed)
     lines = done.stderr.strip().splitlines()
