@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import shlex
+import ctypes
+import signal
 import socket
 import subprocess
 import time
@@ -74,6 +75,7 @@ def booted(
             stdin=subprocess.DEVNULL,
             stdout=stream,
             stderr=stream,
+            preexec_fn=_end_with_parent,  # noqa: PLW1509 - there are no threads
         )
     try:
         machine = Machine(image=image, port=port, console=console)
@@ -82,6 +84,11 @@ def booted(
     finally:
         process.terminate()
         process.wait(timeout=60)
+
+
+def _end_with_parent() -> None:
+    # prctl(2): PR_SET_PDEATHSIG, so that a killed test leaves no machine behind.
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
 
 def _wait_for_answer(machine: Machine, process: subprocess.Popen[bytes]) -> None:
@@ -113,8 +120,3 @@ def _ssh(key: Path, port: int, user: str) -> list[str]:
         *(word for option in options for word in ("-o", option)),
         f"{user}@127.0.0.1",
     ]
-
-
-def quoted(*argv: str) -> str:
-    """Return a command for `run` from its words."""
-    return shlex.join(argv)
