@@ -31,8 +31,11 @@ from istiolab.lab.spec import API_PORT, CLUSTER_POD_SUBNET, NODE_NAME, SERVICE_S
 from istiolab.system.command import Completed, failure, run
 from istiolab.system.deadlines import said, scaled
 from istiolab.system.files import write_atomic
+from istiolab.system.process import is_alive
 from istiolab.system.progress import Step as Progress
 from istiolab.system.retry import Answer, wait_until
+
+_MOMENT = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +58,8 @@ class Step:
         try:
             self.work(bringup, progress)
         except LabError:
+            # What runs in a node ends before its init does, a moment earlier.
+            wait_until(lambda: Answer(done=not is_alive(bringup.pid)), timeout_seconds=_MOMENT)
             demand_node(bringup)
             raise
 
