@@ -7,7 +7,7 @@ READY := .venv/.ready
 # A service or a container may have none, and Go wants one.
 export HOME ?= $(shell getent passwd "$$(id -u)" | cut -d: -f6)
 
-.PHONY: help scripts site build offline serve test test-unit test-lab test-site lint lock up down clean
+.PHONY: help scripts site build offline serve test test-unit test-lab test-hosts test-site lint lock up down clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -43,6 +43,11 @@ test-lab: $(READY) ## The tests on the live lab
 	tools/ensure-packages apache2-utils
 	$(BIN)/istiolab up
 	$(BIN)/pytest tests/lab --durations=15
+
+test-hosts: $(READY) ## The README's commands on other kinds of hosts, in virtual machines (hours)
+	tools/ensure-packages qemu-system-x86 mmdebstrap e2fsprogs openssh-client
+	$(BIN)/istiolab up
+	$(BIN)/pytest tests/hosts -v
 
 test-site: $(READY) scripts ## The tests in a real browser
 	tools/ensure-packages chromium fonts-noto-cjk

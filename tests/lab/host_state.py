@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterable, Mapping
@@ -28,6 +29,7 @@ def take(
         "routes": _routes(),
         "firewall": _firewall(),
         "cgroups": _cgroups(lab),
+        "settings": _settings(),
         "files": _files(tuple(str(path) for path in without), tuple(map(str, temporary))),
     }
 
@@ -35,11 +37,17 @@ def take(
 def difference(
     before: Mapping[str, frozenset[str]], after: Mapping[str, frozenset[str]]
 ) -> dict[str, list[str]]:
-    """Return what is new and what is gone, by kind; nothing if all is as it was."""
+    """Return what is new and what is gone, by kind; nothing if all is as it was.
+
+    A setting that is new came with a module of the kernel, which stays loaded.
+    """
     found: dict[str, list[str]] = {}
     for kind, was in before.items():
-        new = [f"+ {each}" for each in sorted(after[kind] - was)]
-        gone = [f"- {each}" for each in sorted(was - after[kind])]
+        now = after[kind]
+        if kind == "settings":
+            now = frozenset(e for e in now if e in was or _name(e) in {_name(w) for w in was})
+        new = [f"+ {each}" for each in sorted(now - was)]
+        gone = [f"- {each}" for each in sorted(was - now)]
         if new or gone:
             found[kind] = new + gone
     return found
@@ -104,10 +112,39 @@ def _cgroups(lab: str) -> frozenset[str]:
         folders[:] = [
             name
             for name in folders
-            if not name.startswith("istiolab-") or name == f"istiolab-{lab}"
+            if not name.startswith("istiolab-") or name.startswith(f"istiolab-{lab}-")
         ]
         found |= {f"{folder}/{name}" for name in folders}
     return frozenset(found)
+
+
+# Counters, and what the kernel draws by lot.
+_MOVING = (
+    "fs.dentry-state",
+    "fs.file-nr",
+    "fs.inode-",
+    "fs.quota.",
+    "kernel.ns_last_pid",
+    "kernel.pty.nr",
+    "kernel.random.",
+    "net.netfilter.nf_conntrack_count",
+)
+
+
+def _settings() -> frozenset[str]:
+    """Return sysctls but those that move by themselves, and those of links that come and go."""
+    done = subprocess.run(["sysctl", "--all"], capture_output=True, text=True, check=False)
+    lines = done.stdout.splitlines()
+    assert lines, done.stderr
+    return frozenset(
+        line
+        for line in lines
+        if not line.startswith(_MOVING) and not re.search(r"\.(il[0-9a-f]{10}|veth\w+)\.", line)
+    )
+
+
+def _name(setting: str) -> str:
+    return setting.partition(" = ")[0]
 
 
 def _files(without: tuple[str, ...], temporary: tuple[str, ...]) -> frozenset[str]:

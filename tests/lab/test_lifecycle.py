@@ -6,7 +6,9 @@ import json
 import os
 import signal
 import subprocess
+import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -67,11 +69,23 @@ def test_a_second_lab_beside_the_first_comes_up_twice_and_leaves_nothing(
     assert json.loads(istiolab("up", "--json", own=own_lab).stdout)["pid"] == record["pid"]
     assert time.monotonic() - start_of_second < 10
 
+    _demand_that_nobody_else_takes_its_name(own_lab)
+
     down = istiolab("down", own=own_lab)
     assert down.returncode == 0, down.stderr
     assert _left_behind(before, own_lab) == {}
     assert istiolab("down", own=own_lab).returncode == 0
     assert istiolab("status", own=own_lab).returncode == 4
+
+
+def _demand_that_nobody_else_takes_its_name(own: OwnLab) -> None:
+    with tempfile.TemporaryDirectory(prefix="il-", dir="/tmp") as state:
+        other = replace(own, environment={**own.environment, "ISTIOLAB_STATE": state})
+        refused = istiolab("up", "--bare", own=other)
+        assert refused.returncode == 2, refused.stderr
+        assert f"state: {own.state / own.name}" in refused.stderr
+        assert istiolab("down", own=other).returncode == 0
+    assert istiolab("kubectl", "get", "nodes", own=own).returncode == 0
 
 
 def test_down_after_kill_9_of_anything_leaves_nothing(own_lab: OwnLab) -> None:

@@ -23,6 +23,7 @@ from istiolab.lab.folders import (
     state_folder,
     state_root,
 )
+from istiolab.lab.kernel import gather_kernel, loadable
 from istiolab.lab.provider import Given, ProviderKind, current, make_provider, provider_of
 from istiolab.lab.spec import Lab, NodePaths
 from istiolab.system.calibration import calibrate
@@ -180,6 +181,9 @@ def doctor(*, as_json: bool) -> int:
         click.echo(json.dumps(rows, indent=2))
     elif not found:
         click.echo("nothing is missing: `istiolab up` can run here")
+        if modules := loadable(gather_kernel()):
+            names = ", ".join(feature.module for feature in modules)
+            click.echo(f"`istiolab up` will load these modules of the kernel: {names}")
     for problem in () if as_json else found:
         click.echo(f"- {problem.what}\n    {problem.remedy}")
     if not as_json:

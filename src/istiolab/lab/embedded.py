@@ -13,8 +13,8 @@ from time import monotonic
 
 import psutil
 
-from istiolab.errors import HostError, LabError
-from istiolab.lab import host
+from istiolab.errors import HostError, LabError, UsageError
+from istiolab.lab import host, kernel
 from istiolab.lab.artifacts import (
     BUILD_DISK_BYTES,
     ensure_programs,
@@ -27,7 +27,14 @@ from istiolab.lab.folders import cache_folder, state_folder
 from istiolab.lab.holding import HELD
 from istiolab.lab.images import ImageArchive, ensure_images, image_key
 from istiolab.lab.network import Link, choose_link, host_routes
-from istiolab.lab.node import end_node, find_inits, start_node, write_configuration
+from istiolab.lab.node import (
+    end_node,
+    find_inits,
+    new_group_name,
+    running_nodes,
+    start_node,
+    write_configuration,
+)
 from istiolab.lab.oci import image_ids
 from istiolab.lab.pins import asset_text, asset_texts, load_pins
 from istiolab.lab.spec import (
@@ -47,6 +54,7 @@ from istiolab.system.process import is_alive
 from istiolab.system.progress import Reporter
 
 _KEPT_WHEN_DOWN = {"log", "CACHEDIR.TAG", "lock", HELD}
+_LINKS_BUSY = "another lab is being joined to this machine"
 _BUSY = "{} is being worked on by another `istiolab`"
 
 
@@ -65,8 +73,9 @@ class EmbeddedProvider:
         """Bring the lab up, or find it up.
 
         Raises:
-            UsageError: the name belongs to somebody else's cluster, or to a lab that is bare
-                where this one is not to be, or the other way round.
+            UsageError: the name belongs to somebody else's cluster, to a lab with another state
+                folder, or to a lab that is bare where this one is not to be, or the other way
+                round.
             HostError: this machine cannot; every reason is listed.
             LabError: a build or a step failed; what was begun is taken down again.
         """
@@ -76,15 +85,16 @@ class EmbeddedProvider:
             running = self.find()
             if running is not None:
                 return self._same_or_error(running, reporter)
+            self._demand_free_name()
             seconds: dict[str, float] = {}
             with _timed(seconds, "programs and images"):
                 programs, store = self.ensure_parts(reporter)
-            end_node(self.name, self._paths)
+            end_node(self._paths)
             try:
                 return self._bring_up(programs, store, seconds, reporter)
             except BaseException as failed:
                 if not (self._keep and isinstance(failed, LabError)):
-                    end_node(self.name, self._paths)
+                    end_node(self._paths)
                     self._clear_state()
                 raise
 
@@ -97,7 +107,7 @@ class EmbeddedProvider:
         if not self._paths.root.exists() and not find_inits(self._paths.root):
             return False
         with self._locked(reporter), reporter.step("down", estimate_seconds=2):
-            was_up = end_node(self.name, self._paths)
+            was_up = end_node(self._paths)
             self._clear_state()
         return was_up
 
@@ -141,7 +151,7 @@ class EmbeddedProvider:
         missing = missing_builds(plan_builds(self._pins, self._cache))
         building = bool(missing) or not self._image_folder().is_dir()
         disk = BUILD_DISK_BYTES if missing else host.RUN_DISK_BYTES
-        facts = host.gather_facts(self._cache, self._paths.socket)
+        facts = host.gather_facts(self._cache, self._paths)
         return host.problems(facts, building=building, disk_bytes=disk)
 
     def ensure_parts(self, reporter: Reporter) -> tuple[Mapping[str, Path], Path]:
@@ -210,6 +220,23 @@ class EmbeddedProvider:
         reporter.note(f"lab `{self.name}` is up already")
         return running
 
+    def _demand_free_name(self) -> None:
+        others = [each for each in running_nodes().values() if each.name == self.name]
+        for other in others:
+            if other != self._paths.root:
+                raise UsageError(
+                    f"a lab `{self.name}` is up on this machine, with another state folder",
+                    where=(f"state: {other}",),
+                    hint="name this one differently with `--name`, or take that one down: "
+                    f"`ISTIOLAB_STATE={other.parent} istiolab down --name {self.name}`",
+                )
+
+    def _load_modules(self, reporter: Reporter) -> None:
+        if wanted := kernel.loadable(kernel.gather_kernel()):
+            kernel.load(wanted)
+            names = ", ".join(feature.module for feature in wanted)
+            reporter.note(f"loaded modules of the kernel: {names}")
+
     def _bring_up(
         self,
         programs: Mapping[str, Path],
@@ -219,12 +246,16 @@ class EmbeddedProvider:
     ) -> Lab:
         make_owned_folder(self._paths.root)
         self._clear_state(logs_too=True)
-        link = choose_link(self.name, host_routes())
+        self._load_modules(reporter)
+        group = new_group_name(self.name)
         with reporter.step("node", estimate_seconds=1), _timed(seconds, "node"):
             link_store(store, self._paths.containerd)
-            write_configuration(self._paths, pins=self._pins, link=link, programs=programs)
             _link_programs(programs, self._paths.bin)
-            pid = start_node(self._node_spec(link), link)
+            # Two labs that come up at the same time would choose the same subnet.
+            with locked(self._cache / "links.lock", busy=_LINKS_BUSY, reporter=reporter):
+                link = choose_link(group, host_routes())
+                write_configuration(self._paths, pins=self._pins, link=link, programs=programs)
+                pid = start_node(self._node_spec(group, link), link)
         bringup = Bringup(
             pid=pid,
             paths=self._paths,
@@ -239,8 +270,7 @@ class EmbeddedProvider:
                 _timed(seconds, step.name),
             ):
                 step.run(bringup, progress)
-        lab = self._lab(pid, link)
-        lab = replace(lab, seconds=seconds)
+        lab = replace(self._lab(pid, link), group=group, seconds=seconds)
         write_atomic(self._paths.record, lab.to_json(), mode=0o600)
         return lab
 
@@ -257,11 +287,11 @@ class EmbeddedProvider:
             bare=self._bare,
         )
 
-    def _node_spec(self, link: Link) -> NodeSpec:
+    def _node_spec(self, group: str, link: Link) -> NodeSpec:
         keep = (self._paths.root, self._cache, Path(sys.prefix), Path(sys.base_prefix))
         source = Path(__file__).resolve().parents[2]
         return NodeSpec(
-            lab=self.name,
+            group=group,
             state=str(self._paths.root),
             keep=tuple(dict.fromkeys(str(folder) for folder in (*keep, source))),
             node_address=link.node_address,

@@ -5,15 +5,19 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import platform
 import shutil
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from istiolab.errors import HostError
 from istiolab.lab.cgroups import REQUIRED_CONTROLLERS, host_hierarchies
+from istiolab.lab.kernel import FEATURES, KernelFacts, State, gather_kernel, loadable, state
+from istiolab.lab.spec import NodePaths
 from istiolab.system.command import run
 from istiolab.system.process import run_logged
 from istiolab.system.scratch import LONGEST_SOCKET_BYTES
@@ -25,6 +29,7 @@ _RUN_PROGRAMS = {
     "nsenter": "util-linux",
     "mount": "mount",
     "curl": "curl",
+    "modprobe": "kmod",
 }
 _BUILD_PROGRAMS = {
     "gcc": "gcc",
@@ -41,6 +46,7 @@ _WHY = {
     "util-linux": "to make the node's namespaces",
     "mount": "to make the node's mounts",
     "curl": "to ask kube-proxy for its health",
+    "kmod": "to load modules of the kernel",
     "gcc": "to build runc, which links C code",
     "libc6-dev": "to build runc, which links C code",
     "pkg-config": "to build runc against libseccomp",
@@ -49,8 +55,10 @@ _WHY = {
     "debian-archive-keyring": "to check the signatures of the base layer's packages",
 }
 RUN_DISK_BYTES = 3 * 10**9
+STATE_DISK_BYTES = 10**9
 RUN_MEMORY_BYTES = 2 * 10**9
-FILE_SYSTEMS = frozenset({"overlay", "tmpfs", "proc", "sysfs"})
+# containerd, the kubelet, the control plane and the node's other programs watch files.
+INOTIFY_INSTANCES = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,12 +73,20 @@ class HostFacts:
     """We are root."""
     programs: frozenset[str]
     """Which of the programs and headers that we look for are there, by Debian package."""
-    file_systems: frozenset[str]
-    """What the kernel can mount."""
+    kernel: KernelFacts
+    """What the kernel has."""
     controllers: frozenset[str]
     """cgroup controllers that are offered."""
+    cgroups_writable: bool
+    """Control groups can be made."""
+    overlay_refused: str
+    """Why an overlay cannot be mounted on the lab's state folder; empty if it can be."""
+    inotify_instances: int
+    """How many more inotify instances can be made, counted up to those that are needed."""
     disk_bytes: int
     """Free disk under the cache folder."""
+    state_disk_bytes: int
+    """Free disk under the state folder."""
     memory_bytes: int
     """Memory that is available."""
     socket_bytes: int
@@ -89,25 +105,33 @@ class Problem:
     """The Debian package that mends it, if one does."""
 
 
-def gather_facts(cache: Path, socket: Path) -> HostFacts:
+def gather_facts(cache: Path, lab: NodePaths) -> HostFacts:
     """Look at this machine; changes nothing.
 
     Args:
         cache: the cache folder, which need not be there yet.
-        socket: where the lab's socket will be.
+        lab: where the lab's files will be.
     """
-    existing = next(p for p in (cache, *cache.parents) if p.exists())
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
     return HostFacts(
         system=platform.system(),
         machine=platform.machine(),
-        root=hasattr(os, "geteuid") and os.geteuid() == 0,
+        root=root,
         programs=frozenset(_present_packages()),
-        file_systems=_file_systems(),
+        kernel=gather_kernel(),
         controllers=_controllers(),
-        disk_bytes=shutil.disk_usage(existing).free,
+        cgroups_writable=all(os.access(each.path, os.W_OK) for each in host_hierarchies()),
+        overlay_refused=_overlay_refused(_existing(lab.root)) if root else "",
+        inotify_instances=_inotify_instances(INOTIFY_INSTANCES),
+        disk_bytes=shutil.disk_usage(_existing(cache)).free,
+        state_disk_bytes=shutil.disk_usage(_existing(lab.root)).free,
         memory_bytes=_memory_available(),
-        socket_bytes=len(os.fsencode(socket)),
+        socket_bytes=len(os.fsencode(lab.socket)),
     )
+
+
+def _existing(folder: Path) -> Path:
+    return next(each for each in (folder, *folder.parents) if each.exists())
 
 
 def problems(facts: HostFacts, *, building: bool, disk_bytes: int) -> tuple[Problem, ...]:
@@ -123,14 +147,7 @@ def problems(facts: HostFacts, *, building: bool, disk_bytes: int) -> tuple[Prob
         return tuple(found)
     found += _missing_packages(facts, building=building)
     found += _kernel_problems(facts)
-    if facts.disk_bytes < disk_bytes:
-        found.append(
-            Problem(
-                what=f"{facts.disk_bytes / 1e9:.1f} GB of disk are free, and "
-                f"{disk_bytes / 1e9:.1f} GB are needed",
-                remedy="free some, or put the cache elsewhere: `export ISTIOLAB_CACHE=FOLDER`",
-            )
-        )
+    found += _disk_problems(facts, disk_bytes)
     if facts.memory_bytes < RUN_MEMORY_BYTES:
         found.append(
             Problem(
@@ -149,6 +166,26 @@ def problems(facts: HostFacts, *, building: bool, disk_bytes: int) -> tuple[Prob
             )
         )
     return tuple(found)
+
+
+def _disk_problems(facts: HostFacts, disk_bytes: int) -> Iterable[Problem]:
+    for free, needed, what, variable in (
+        (facts.disk_bytes, disk_bytes, "the cache", "ISTIOLAB_CACHE"),
+        (facts.state_disk_bytes, STATE_DISK_BYTES, "the lab's state", "ISTIOLAB_STATE"),
+    ):
+        if free < needed:
+            yield Problem(
+                what=f"{free / 1e9:.1f} GB of disk are free for {what}, and "
+                f"{needed / 1e9:.1f} GB are needed",
+                remedy=f"free some, or put it elsewhere: `export {variable}=FOLDER`",
+            )
+    if facts.overlay_refused:
+        yield Problem(
+            what="containerd cannot keep its snapshots in the lab's state folder: "
+            f"{facts.overlay_refused}",
+            remedy="put it on a disk of its own, in a container a volume, with ext4 or xfs: "
+            "`export ISTIOLAB_STATE=FOLDER`",
+        )
 
 
 _CHOICES = (
@@ -174,6 +211,8 @@ def _wrong_machine(facts: HostFacts) -> Iterable[Problem]:
 
 def _missing_packages(facts: HostFacts, *, building: bool) -> Iterable[Problem]:
     wanted = set(_RUN_PROGRAMS.values())
+    if not loadable(facts.kernel):
+        wanted.discard("kmod")
     if building:
         wanted |= {*_BUILD_PROGRAMS.values(), *_BUILD_FILES.values()}
     for package in sorted(wanted - facts.programs):
@@ -185,15 +224,27 @@ def _missing_packages(facts: HostFacts, *, building: bool) -> Iterable[Problem]:
 
 
 def _kernel_problems(facts: HostFacts) -> Iterable[Problem]:
-    for name in sorted(FILE_SYSTEMS - facts.file_systems):
-        yield Problem(
-            what=f"the kernel has no `{name}` file system",
-            remedy=f"load the module: `modprobe {name}`, or use a kernel that has it",
-        )
+    for feature in FEATURES:
+        if state(feature, facts.kernel) is State.ABSENT:
+            yield Problem(
+                what=f"the kernel has no `{feature.module}`, for {feature.wanted_by}",
+                remedy=f"use a kernel with CONFIG_{feature.option}, as each distribution's own is",
+            )
     for name in sorted(REQUIRED_CONTROLLERS - facts.controllers):
         yield Problem(
             what=f"the kernel offers no cgroup controller `{name}`",
             remedy="mount the cgroup hierarchies, or enable it on the kernel's command line",
+        )
+    if not facts.cgroups_writable:
+        yield Problem(
+            what="control groups cannot be made: their file system is read-only",
+            remedy="run the container with `--privileged`",
+        )
+    if facts.inotify_instances < INOTIFY_INSTANCES:
+        yield Problem(
+            what=f"{facts.inotify_instances} more inotify instances can be made, and "
+            f"{INOTIFY_INSTANCES} are needed",
+            remedy="allow more: `sysctl -w fs.inotify.max_user_instances=512`",
         )
 
 
@@ -222,16 +273,29 @@ def _present_packages() -> Iterable[str]:
             yield package
 
 
-def _file_systems() -> frozenset[str]:
+def _overlay_refused(folder: Path) -> str:
+    """Try to mount an overlay on a new folder in `folder`, in a mount namespace that then ends."""
     try:
-        text = Path("/proc/filesystems").read_text()
-    except OSError:
-        return frozenset()
-    known = {line.split()[-1] for line in text.splitlines() if line.split()}
-    if "overlay" not in known and shutil.which("modinfo"):
-        # A module that mount(8) would load by itself counts as there.
-        known |= {"overlay"} if run(["modinfo", "overlay"]).exit_code == 0 else set()
-    return frozenset(known)
+        with tempfile.TemporaryDirectory(prefix=".istiolab-", dir=folder) as name:
+            for part in ("lower", "upper", "work"):
+                (Path(name) / part).mkdir()
+            options = "lowerdir=lower,upperdir=upper,workdir=work"
+            mount = ("mount", "-t", "overlay", "-o", options, "overlay", "lower")
+            done = run(["unshare", "--mount", f"--wd={name}", *mount], error=HostError)
+    except (OSError, HostError) as failed:
+        return str(failed)
+    lines = done.stderr.strip().splitlines()
+    return (lines[0] if lines else "mount failed") if done.exit_code != 0 else ""
+
+
+def _inotify_instances(most: int) -> int:
+    library = ctypes.CDLL(None)
+    made: list[int] = []
+    while len(made) < most and (descriptor := library.inotify_init()) >= 0:
+        made.append(descriptor)
+    for descriptor in made:
+        os.close(descriptor)
+    return len(made)
 
 
 def _controllers() -> frozenset[str]:

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import IPv4Network, ip_network
+from ipaddress import IPv4Network
 
 from istiolab.errors import HostError
 from istiolab.system.command import check, failure, run
@@ -31,21 +31,27 @@ class Link:
     """Bits of the subnet."""
 
 
-def choose_link(lab: str, routes: Iterable[str]) -> Link:
-    """Choose a subnet that overlaps none of the host's `routes`.
+def choose_link(group: str, routes: Iterable[str]) -> Link:
+    """Choose a subnet for a lab's link: one that no route of the host leads to.
+
+    Where there is none, it is one that only wider routes lead to, as those of a VPN that sends
+    everything through its tunnel (0.0.0.0/1 and 128.0.0.0/1): the narrower route wins.
 
     Args:
-        lab: the lab's name; the interface is named after it.
+        group: the name of the lab's groups; the interface is named after it.
         routes: destinations as `ip route` names them; `default` is passed over.
 
     Raises:
-        HostError: every candidate overlaps a route.
+        HostError: a part of every candidate is routed already.
     """
-    taken = [ip_network(route, strict=False) for route in routes if route != "default"]
-    for block in _BLOCKS:
-        for piece in IPv4Network(block).subnets(new_prefix=_PIECE_BITS):
-            if not any(piece.overlaps(other) for other in taken if other.version == 4):
-                return _link(lab, piece)
+    taken = [IPv4Network(r, strict=False) for r in routes if r != "default" and ":" not in r]
+    pieces = [p for b in _BLOCKS for p in IPv4Network(b).subnets(new_prefix=_PIECE_BITS)]
+    for piece in pieces:
+        if not any(piece.overlaps(other) for other in taken):
+            return _link(group, piece)
+    for piece in pieces:
+        if not any(other.subnet_of(piece) for other in taken):
+            return _link(group, piece)
     raise HostError(
         "no free subnet for the lab's link",
         where=tuple(f"route: {route}" for route in taken),
@@ -53,14 +59,14 @@ def choose_link(lab: str, routes: Iterable[str]) -> Link:
     )
 
 
-def interface_name(lab: str) -> str:
-    """Return the name of the host's end of the lab's link."""
-    return "il" + hashlib.sha256(lab.encode()).hexdigest()[:10]
+def interface_name(group: str) -> str:
+    """Return the name of the host's end of a lab's link."""
+    return "il" + hashlib.sha256(group.encode()).hexdigest()[:10]
 
 
-def _link(lab: str, piece: IPv4Network) -> Link:
+def _link(group: str, piece: IPv4Network) -> Link:
     return Link(
-        interface=interface_name(lab),
+        interface=interface_name(group),
         host_address=str(piece[1]),
         node_address=str(piece[2]),
         prefix_length=piece.prefixlen,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -12,8 +13,14 @@ from pathlib import Path
 
 import psutil
 
-from istiolab.errors import LabError
-from istiolab.lab.cgroups import host_hierarchies, join_subtree, make_subtree, remove_subtree
+from istiolab.errors import HostError, LabError
+from istiolab.lab.cgroups import (
+    group_of,
+    host_hierarchies,
+    join_group,
+    remove_group,
+    scope_command,
+)
 from istiolab.lab.network import Link, interface_name, join_node, remove_link
 from istiolab.lab.pins import Pins, asset_text, asset_texts
 from istiolab.lab.spec import POD_SUBNET, NodePaths, NodeSpec
@@ -22,7 +29,7 @@ from istiolab.system.command import Completed, check, run
 from istiolab.system.process import is_alive, start_detached
 from istiolab.system.retry import Answer, wait_until
 
-_NAMESPACES = ("--mount", "--net", "--pid", "--uts", "--ipc", "--cgroup")
+_NAMESPACES = ("--mount", "--net", "--pid", "--uts", "--ipc")
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -53,12 +60,20 @@ def write_configuration(
         "@PATH@": search_path(programs),
     }.items():
         supervisor = supervisor.replace(name, value)
-    (paths.config / "supervisord.conf").write_text(supervisor)
+    paths.supervisor.write_text(supervisor)
 
 
 def search_path(programs: Mapping[str, Path]) -> str:
     """Return the PATH on which the node finds the built programs before the machine's own."""
     return ":".join([*(str(folder) for folder in programs.values()), _SYSTEM_PATH])
+
+
+def new_group_name(lab: str) -> str:
+    """Return a name for the groups of a lab, which no other lab has.
+
+    Two labs may have one name: of two users, or in a container that sees its host's groups.
+    """
+    return f"istiolab-{lab}-{secrets.token_hex(4)}"
 
 
 def start_node(spec: NodeSpec, link: Link) -> int:
@@ -69,15 +84,16 @@ def start_node(spec: NodeSpec, link: Link) -> int:
 
     Raises:
         LabError: the init did not come to life; its log is named.
-        HostError: the link or the control groups could not be made.
+        HostError: the link could not be made.
     """
     paths = NodePaths(root=Path(spec.state))
-    spec_file = paths.config / "node.json"
-    spec_file.write_text(spec.to_json())
-    make_subtree(spec.lab, host_hierarchies())
+    paths.spec.write_text(spec.to_json())
     log = paths.log / "node.log"
     launcher = start_detached(
-        [sys.executable, "-m", "istiolab.lab.node", str(spec_file)],
+        [
+            *scope_command(spec.group),
+            *(sys.executable, "-m", "istiolab.lab.node", str(paths.spec)),
+        ],
         log=log,
     )
     found = wait_until(
@@ -92,18 +108,29 @@ def start_node(spec: NodeSpec, link: Link) -> int:
     return pid
 
 
-def find_inits(state: Path) -> list[int]:
-    """Return the host's ids of node inits whose files lie in `state`.
+def running_nodes() -> dict[int, Path]:
+    """Return the state folder of each node on this machine, by the host's id of its init.
 
-    They are found by what they are (PID 1 of a PID namespace, with our state folder on its command
-    line), so that a node is found whatever was lost or killed.
+    They are found by what they are (PID 1 of a PID namespace, with a file of a state folder on its
+    command line), so that a node is found whatever was lost or killed.
     """
-    marks = {str(state / "config" / name) for name in ("node.json", "supervisord.conf")}
-    return [
-        process.info["pid"]
-        for process in psutil.process_iter(["pid", "cmdline"])
-        if marks & set(process.info["cmdline"] or ()) and _inner_pid(process.info["pid"]) == 1
-    ]
+    found: dict[int, Path] = {}
+    for process in psutil.process_iter(["pid", "cmdline"]):
+        for word in process.info["cmdline"] or ():
+            state = Path(word).parent.parent
+            if word in _init_files(state) and _inner_pid(process.info["pid"]) == 1:
+                found[process.info["pid"]] = state
+    return found
+
+
+def _init_files(state: Path) -> set[str]:
+    paths = NodePaths(root=state)
+    return {str(paths.spec), str(paths.supervisor)}
+
+
+def find_inits(state: Path) -> list[int]:
+    """Return the host's ids of node inits whose files lie in `state`."""
+    return [pid for pid, folder in running_nodes().items() if folder == state]
 
 
 def _inner_pid(pid: int) -> int:
@@ -127,7 +154,7 @@ def in_node(pid: int, argv: list[str], *, path: str, timeout_seconds: float = 60
 
 def supervise(paths: NodePaths, *arguments: str) -> Completed:
     """Tell the node's supervisor something, as `supervisorctl` does."""
-    config = str(paths.config / "supervisord.conf")
+    config = str(paths.supervisor)
     return check(
         [sys.executable, "-m", "supervisor.supervisorctl", "--configuration", config, *arguments]
     )
@@ -143,7 +170,7 @@ def wake_supervisor(paths: NodePaths) -> None:
         knock.connect(str(paths.socket))
 
 
-def end_node(lab: str, paths: NodePaths) -> bool:
+def end_node(paths: NodePaths) -> bool:
     """End the node and take away all that it was on this machine, whatever state it is in.
 
     The kernel ends every process of a PID namespace whose init dies (pid_namespaces(7)); the
@@ -157,6 +184,7 @@ def end_node(lab: str, paths: NodePaths) -> bool:
         LabError: the init does not die.
     """
     inits = find_inits(paths.root)
+    groups = _groups(paths, inits)
     for pid in inits:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
@@ -167,9 +195,21 @@ def end_node(lab: str, paths: NodePaths) -> bool:
     )
     if not gone.done:
         raise LabError(f"the node's init {inits} does not end", log=paths.log / "node.log")
-    remove_link(interface_name(lab))
-    remove_subtree(lab, host_hierarchies())
+    for group in groups:
+        remove_link(interface_name(group))
+        remove_group(group, host_hierarchies())
     return bool(inits)
+
+
+def _groups(paths: NodePaths, inits: list[int]) -> set[str]:
+    """Return the groups of a lab: the one that its spec names, and those that its inits are in."""
+    found = set()
+    with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+        found.add(NodeSpec.from_json(paths.spec.read_text()).group)
+    for pid in inits:
+        with contextlib.suppress(OSError):
+            found.add(group_of(Path(f"/proc/{pid}/cgroup").read_text()) or "")
+    return found - {""}
 
 
 def _last_lines(log: Path) -> tuple[str, ...]:
@@ -193,7 +233,10 @@ def node_environment(ours: Mapping[str, str]) -> dict[str, str]:
 def _launch(spec_file: Path) -> None:
     """Join the lab's control groups, then turn into the node's init in fresh namespaces."""
     spec = NodeSpec.from_json(spec_file.read_text())
-    join_subtree(spec.lab, host_hierarchies())
+    try:
+        join_group(spec.group, host_hierarchies())
+    except HostError as refused:
+        sys.exit(refused.render())
     os.execvpe(
         "unshare",
         [

@@ -1,24 +1,40 @@
 """The first process of the node: makes the node's view of the machine, then becomes the supervisor.
 
-Started as PID 1 of fresh mount, network, PID, UTS, IPC and cgroup namespaces. Whatever it mounts is
-gone with it: the host is never changed, which is why folders that the host may lack
-(/etc/kubernetes, /var/lib/kubelet, …) appear on overlays whose upper side is memory.
+Started as PID 1 of fresh mount, network, PID, UTS and IPC namespaces, it makes its cgroup namespace
+itself, once it is in the node's group. Whatever it mounts is gone with it: the host is never
+changed, which is why folders that the host may lack (/etc/kubernetes, /var/lib/kubelet, …) appear
+on overlays whose upper side is memory, and settings of the whole kernel are files of the node's.
 """
 
 from __future__ import annotations
 
+import ctypes
 import os
 import socket
 import sys
 from pathlib import Path
 
-from istiolab.lab.cgroups import CGROUP_ROOT, Hierarchy, host_hierarchies
+from istiolab.lab.cgroups import (
+    CGROUP_ROOT,
+    Hierarchy,
+    hand_on_controllers,
+    host_hierarchies,
+    join_node,
+)
 from istiolab.lab.spec import NODE_NAME, NodePaths, NodeSpec
 from istiolab.system.command import check
 
 _OVERLAID = ("/etc", "/var", "/opt")
 _STASH = Path("/run/istiolab-stash")
 _UPPER = Path("/run/istiolab-upper")
+_SETTINGS = Path("/run/istiolab-sysctl")
+# What the kubelet sets for the whole machine, not for its network namespace alone
+# (kubernetes, pkg/kubelet/cm/container_manager_linux.go, `setupKernelTunables`).
+MACHINE_SYSCTLS = (
+    *("vm.overcommit_memory", "vm.panic_on_oom", "kernel.panic", "kernel.panic_on_oops"),
+    *("kernel.keys.root_maxkeys", "kernel.keys.root_maxbytes"),
+)
+_CLONE_NEWCGROUP = 0x02000000  # sched.h
 
 
 def main() -> None:
@@ -26,6 +42,8 @@ def main() -> None:
     spec = NodeSpec.from_json(Path(sys.argv[1]).read_text())
     paths = NodePaths(root=Path(spec.state))
     hierarchies = host_hierarchies()
+    join_node(hierarchies)
+    _unshare_cgroups()
     _mount("--make-rprivate", "/")
     _mount("-t", "proc", "proc", "/proc")
     _mount("-t", "sysfs", "sysfs", "/sys")
@@ -36,6 +54,7 @@ def main() -> None:
     _mount("-t", "tmpfs", "tmpfs", "/tmp")
     _restore(kept)
     _mount_cgroups(hierarchies)
+    _keep_settings()
     _bind(paths.kubelet, Path("/var/lib/kubelet"))
     _bind(paths.log, Path("/var/log"))
     _mount("--make-rshared", "/")
@@ -93,16 +112,32 @@ def _overlay(folder: str) -> None:
     _mount("-t", "overlay", "-o", options, "overlay", folder)
 
 
+def _unshare_cgroups() -> None:
+    # os.unshare() is there from Python 3.12 on.
+    library = ctypes.CDLL(None, use_errno=True)
+    if library.unshare(_CLONE_NEWCGROUP) != 0:
+        raise OSError(ctypes.get_errno(), "unshare(CLONE_NEWCGROUP)")
+
+
+def _keep_settings() -> None:
+    """Put files of the node's own over the settings of the machine that the kubelet writes."""
+    _SETTINGS.mkdir()
+    for name in MACHINE_SYSCTLS:
+        setting = Path("/proc/sys") / name.replace(".", "/")
+        if setting.exists():
+            (_SETTINGS / name).write_text(setting.read_text())
+            _mount("--bind", str(_SETTINGS / name), str(setting))
+
+
 def _mount_cgroups(hierarchies: tuple[Hierarchy, ...]) -> None:
-    """Mount the hierarchies anew: in our cgroup namespace they begin at the lab's subtree."""
+    """Mount the hierarchies anew: in our cgroup namespace they begin at the node's group."""
     if hierarchies[0].unified:
         _mount("-t", "cgroup2", "cgroup2", str(CGROUP_ROOT))
         leaf = CGROUP_ROOT / "istiolab-init"
         leaf.mkdir()
         # cgroups(7), "no internal processes": a group that hands on controllers holds none.
-        (leaf / "cgroup.procs").write_text("1")
-        for name in (CGROUP_ROOT / "cgroup.controllers").read_text().split():
-            (CGROUP_ROOT / "cgroup.subtree_control").write_text(f"+{name}")
+        (leaf / "cgroup.procs").write_text("0")
+        hand_on_controllers(CGROUP_ROOT)
         return
     _mount("-t", "tmpfs", "tmpfs", str(CGROUP_ROOT))
     for hierarchy in hierarchies:

@@ -52,6 +52,16 @@ class NodePaths:
         return self.root / "bin"
 
     @property
+    def spec(self) -> Path:
+        """Return the plan of the node, which its init reads."""
+        return self.config / "node.json"
+
+    @property
+    def supervisor(self) -> Path:
+        """Return the supervisor's configuration."""
+        return self.config / "supervisord.conf"
+
+    @property
     def socket(self) -> Path:
         """Return the supervisor's control socket."""
         return self.config / "supervisor.sock"
@@ -71,8 +81,8 @@ class NodePaths:
 class NodeSpec:
     """All that the node's init needs to know."""
 
-    lab: str
-    """The lab's name."""
+    group: str
+    """The name of the lab's control groups, which no other lab has."""
     state: str
     """The state folder."""
     keep: tuple[str, ...]
@@ -113,6 +123,8 @@ class Lab:
     """The node's link, as `Link`'s fields."""
     seconds: Mapping[str, float] | None = None
     """How long each step of coming up took."""
+    group: str = ""
+    """The name of the lab's control groups; empty for a cluster that is not ours."""
     workload_image: str = ""
     """The image of the notebooks' workloads; empty means the lab's own."""
     bare: bool = False

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import os
+import errno
 from functools import partial
 from pathlib import Path
 
@@ -12,12 +12,14 @@ from istiolab.errors import HostError
 from istiolab.lab import cgroups
 from istiolab.lab.cgroups import (
     Hierarchy,
+    group_of,
     host_hierarchies,
-    join_subtree,
-    make_subtree,
+    join_group,
     memory_bytes,
+    parse_groups,
     parse_hierarchies,
-    remove_subtree,
+    remove_group,
+    scope_command,
 )
 from istiolab.system.retry import wait_until
 from tests.unit.system.clock import FrozenClock
@@ -53,6 +55,34 @@ def test_v2_hierarchy_beside_v1_controllers_is_left_out() -> None:
     assert parse_hierarchies(beside + V1) == V1_FOUND
 
 
+def test_a_v1_hierarchy_that_a_vpn_mounts_on_a_v2_host_is_left_out() -> None:
+    stray = "none /vpn cgroup rw,relatime,net_cls 0 0\n"
+    assert parse_hierarchies(stray + V2) == parse_hierarchies(V2)
+
+
+def test_groups_of_a_process_are_found_by_controllers() -> None:
+    text = "4:cpu,cpuacct:/a\n1:name=systemd:/b/c.scope\n0::/d:e\n"
+    assert parse_groups(text) == {
+        frozenset({"cpu", "cpuacct"}): "/a",
+        frozenset({"name=systemd"}): "/b/c.scope",
+        frozenset(): "/d:e",
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "group"),
+    [
+        ("/istiolab-my-lab-0123abcd", "istiolab-my-lab-0123abcd"),
+        ("/istiolab-a-0123abcd/node/istiolab-init", "istiolab-a-0123abcd"),
+        ("/system.slice/istiolab-a-0123abcd.scope/node", "istiolab-a-0123abcd"),
+        ("/istiolab-container", None),
+        ("/user.slice/session-1.scope", None),
+    ],
+)
+def test_the_labs_group_is_recognised_in_a_processs_path(path: str, group: str | None) -> None:
+    assert group_of(f"3:memory:/\n0::{path}\n") == group
+
+
 def test_label_option_of_selinux_is_no_controller() -> None:
     text = "cgroup /sys/fs/cgroup/pids cgroup rw,seclabel,nosuid,relatime,pids 0 0\n"
     (found,) = parse_hierarchies(text)
@@ -74,6 +104,9 @@ def test_hierarchies_of_this_host_are_where_it_says() -> None:
     assert all(hierarchy.path.is_dir() for hierarchy in host_hierarchies())
 
 
+GROUP, OTHER = "istiolab-lab-0123abcd", "istiolab-lab-89ef4567"
+
+
 def v1_tree(root: Path) -> tuple[Hierarchy, ...]:
     for name in ("cpuset", "memory"):
         (root / name).mkdir()
@@ -82,63 +115,83 @@ def v1_tree(root: Path) -> tuple[Hierarchy, ...]:
     return tuple(Hierarchy(path=root / name, controllers=(name,)) for name in ("cpuset", "memory"))
 
 
-def v2_tree(root: Path, *, offered: str, handed: str) -> tuple[Hierarchy, ...]:
-    (root / "cgroup.controllers").write_text(offered)
-    (root / "cgroup.subtree_control").write_text(handed)
+def v2_tree(root: Path, *, offered: str, handed: str = "") -> tuple[Hierarchy, ...]:
+    for folder in (root, root / GROUP):
+        folder.mkdir(exist_ok=True)
+        (folder / "cgroup.controllers").write_text(offered)
+        (folder / "cgroup.subtree_control").write_text(handed)
+    for name in ("node", "launcher"):
+        (root / GROUP / name).mkdir()
     return (Hierarchy(path=root, controllers=()),)
 
 
-def test_v1_subtree_has_the_processors_and_memory_of_its_parent(tmp_path: Path) -> None:
-    make_subtree("lab", v1_tree(tmp_path))
-    assert (tmp_path / "memory" / "istiolab-lab").is_dir()
-    assert (tmp_path / "cpuset" / "istiolab-lab" / "cpuset.cpus").read_text() == "0-1\n"
-    assert (tmp_path / "cpuset" / "istiolab-lab" / "cpuset.mems").read_text() == "0\n"
+def test_v1_group_has_the_processors_and_memory_of_its_parent_and_this_process(
+    tmp_path: Path,
+) -> None:
+    join_group(GROUP, v1_tree(tmp_path))
+    assert (tmp_path / "cpuset" / GROUP / "cpuset.cpus").read_text() == "0-1\n"
+    assert (tmp_path / "cpuset" / GROUP / "cpuset.mems").read_text() == "0\n"
+    for name in ("cpuset", "memory"):
+        assert (tmp_path / name / GROUP / "cgroup.procs").read_text() == "0"
 
 
-def test_v2_subtree_is_handed_the_controller_it_lacks(tmp_path: Path) -> None:
-    make_subtree(
-        "lab", v2_tree(tmp_path, offered="cpu cpuset io memory pids", handed="cpu cpuset memory")
-    )
-    assert (tmp_path / "istiolab-lab").is_dir()
-    assert (tmp_path / "cgroup.subtree_control").read_text() == "+pids"
+def test_v2_group_and_root_are_handed_the_controller_that_they_lack(tmp_path: Path) -> None:
+    hierarchies = v2_tree(tmp_path, offered="cpu cpuset io memory pids", handed="cpu cpuset memory")
+    join_group(GROUP, hierarchies)
+    for folder in (tmp_path, tmp_path / GROUP):
+        assert (folder / "cgroup.subtree_control").read_text() == "+pids"
 
 
-def test_v2_subtree_that_lacks_nothing_leaves_the_root_alone(tmp_path: Path) -> None:
-    make_subtree("lab", v2_tree(tmp_path, offered="cpu io", handed="cpu"))
+def test_what_hands_on_controllers_in_a_v2_group_holds_no_process(tmp_path: Path) -> None:
+    join_group(GROUP, v2_tree(tmp_path, offered="cpu"))
+    assert (tmp_path / GROUP / "launcher" / "cgroup.procs").read_text() == "0"
+    assert not (tmp_path / GROUP / "cgroup.procs").exists()
+
+
+def test_v2_root_that_lacks_nothing_is_left_alone(tmp_path: Path) -> None:
+    join_group(GROUP, v2_tree(tmp_path, offered="cpu io", handed="cpu"))
     assert (tmp_path / "cgroup.subtree_control").read_text() == "cpu"
 
 
-def test_subtree_that_is_there_is_no_error(tmp_path: Path) -> None:
-    hierarchies = v1_tree(tmp_path)
-    make_subtree("lab", hierarchies)
-    make_subtree("lab", hierarchies)
+def test_processes_at_the_root_that_a_container_sees_move_into_a_group(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hierarchies = v2_tree(tmp_path, offered="cpu")
+    (tmp_path / "cgroup.procs").write_text("1\n")
+    real = cgroups.hand_on_controllers
+
+    def refused_while_in_use(folder: Path) -> None:
+        if folder == tmp_path and not (tmp_path / "istiolab-container" / "cgroup.procs").exists():
+            raise OSError(errno.EBUSY, "Device or resource busy")
+        real(folder)
+
+    monkeypatch.setattr(cgroups, "hand_on_controllers", refused_while_in_use)
+    join_group(GROUP, hierarchies)
+    assert (tmp_path / "istiolab-container" / "cgroup.procs").read_text() == "1"
+    assert (tmp_path / "cgroup.subtree_control").read_text() == "+cpu"
 
 
 def test_kernel_that_refuses_is_the_hosts_error(tmp_path: Path) -> None:
     absent = Hierarchy(path=tmp_path / "absent", controllers=("memory",))
-    with pytest.raises(HostError, match=r"`.*absent/istiolab-lab` cannot be made") as caught:
-        make_subtree("lab", [absent])
+    with pytest.raises(HostError, match=rf"`.*absent/{GROUP}` cannot be used") as caught:
+        join_group(GROUP, [absent])
     assert "No such file" in caught.value.where[0]
 
 
-def test_joining_writes_this_process_into_each_hierarchy(tmp_path: Path) -> None:
-    hierarchies = v1_tree(tmp_path)
-    make_subtree("lab", hierarchies)
-    join_subtree("lab", hierarchies)
-    for name in ("cpuset", "memory"):
-        joined = (tmp_path / name / "istiolab-lab" / "cgroup.procs").read_text()
-        assert joined == str(os.getpid())
+def test_a_scope_is_asked_for_only_where_systemd_runs() -> None:
+    command = scope_command(GROUP)
+    assert bool(command) is Path("/run/systemd/system").is_dir()
+    assert not command or "--property=Delegate=yes" in command
 
 
 def test_down_removes_the_labs_groups_and_no_others(tmp_path: Path) -> None:
     # Directories alone, as in the kernel's tree, whose files go with their group.
     hierarchies = (Hierarchy(path=tmp_path, controllers=("memory",)),)
-    make_subtree("one", hierarchies)
-    make_subtree("two", hierarchies)
-    (tmp_path / "istiolab-one" / "kubepods" / "pod-1").mkdir(parents=True)
-    remove_subtree("one", hierarchies)
-    assert [p.name for p in tmp_path.iterdir()] == ["istiolab-two"]
-    remove_subtree("one", hierarchies)
+    (tmp_path / OTHER).mkdir()
+    (tmp_path / GROUP / "kubepods" / "pod-1").mkdir(parents=True)
+    remove_group(GROUP, hierarchies)
+    assert [p.name for p in tmp_path.iterdir()] == [OTHER]
+    remove_group(GROUP, hierarchies)
 
 
 V1_STAT = "rss 1\nshmem 1\ntotal_cache 900\ntotal_rss 200\ntotal_shmem 30\n"
@@ -148,12 +201,12 @@ V2_STAT = "anon 200\nfile 900\nshmem 30\n"
 @pytest.mark.parametrize(
     ("controllers", "stat"), [(("memory",), V1_STAT), (("cpu", "memory"), V1_STAT), ((), V2_STAT)]
 )
-def test_memory_of_a_lab_is_that_of_its_whole_subtree_without_the_page_cache(
+def test_memory_of_a_lab_is_that_of_its_whole_group_without_the_page_cache(
     tmp_path: Path, controllers: tuple[str, ...], stat: str
 ) -> None:
     other = Hierarchy(path=tmp_path / "absent", controllers=("pids",))
-    (tmp_path / "istiolab-lab").mkdir()
-    (tmp_path / "istiolab-lab" / "memory.stat").write_text(stat)
+    (tmp_path / GROUP).mkdir()
+    (tmp_path / GROUP / "memory.stat").write_text(stat)
     hierarchy = Hierarchy(path=tmp_path, controllers=controllers)
     assert memory_bytes("lab", (other, hierarchy)) == 230
 
@@ -167,10 +220,10 @@ def test_down_says_which_group_is_still_in_use(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cgroups, "wait_until", partial(wait_until, clock=FrozenClock()))
-    folder = tmp_path / "istiolab-lab"
+    folder = tmp_path / GROUP
     folder.mkdir()
     # A file keeps the folder from going as a process would keep the group.
     (folder / "cgroup.procs").write_text("1")
     with pytest.raises(HostError, match="is still in use") as caught:
-        remove_subtree("lab", [Hierarchy(path=tmp_path, controllers=("memory",))])
+        remove_group(GROUP, [Hierarchy(path=tmp_path, controllers=("memory",))])
     assert caught.value.hint == f"see what runs in it: `cat {folder}/cgroup.procs`"

@@ -40,15 +40,19 @@ ROUTES = st.lists(networks(ADDRESSES, 1) | networks(NEAR, 22), max_size=30)
 
 
 @given(routes=ROUTES)
-def test_link_overlaps_no_route_unless_every_candidate_does(routes: list[IPv4Network]) -> None:
+def test_link_takes_no_address_that_is_routed_and_prefers_one_that_no_route_leads_to(
+    routes: list[IPv4Network],
+) -> None:
+    pieces = [piece for block in BLOCKS for piece in block.subnets(new_prefix=28)]
     try:
         link = choose_link("lab", [str(route) for route in routes])
     except HostError:
-        for block in BLOCKS:
-            for piece in block.subnets(new_prefix=28):
-                assert any(piece.overlaps(route) for route in routes)
+        for piece in pieces:
+            assert any(route.subnet_of(piece) for route in routes)
     else:
-        assert not any(subnet(link).overlaps(route) for route in routes)
+        assert not any(route.subnet_of(subnet(link)) for route in routes)
+        if any(subnet(link).overlaps(route) for route in routes):
+            assert all(any(piece.overlaps(route) for route in routes) for piece in pieces)
 
 
 @given(routes=ROUTES)
@@ -91,11 +95,15 @@ def test_second_lab_gets_another_link_while_the_first_is_up() -> None:
     assert first.interface != second.interface
 
 
+def test_a_vpn_that_takes_all_traffic_leaves_room_for_a_link() -> None:
+    assert choose_link("lab", ["0.0.0.0/1", "128.0.0.0/1"]) == choose_link("lab", [])
+
+
 def test_up_is_refused_when_every_subnet_is_routed() -> None:
-    routes = ["default", *(str(block) for block in BLOCKS)]
+    pieces = [piece for block in BLOCKS for piece in block.subnets(new_prefix=28)]
     with pytest.raises(HostError, match="no free subnet") as caught:
-        choose_link("lab", routes)
-    assert caught.value.where == tuple(f"route: {block}" for block in BLOCKS)
+        choose_link("lab", ["default", *map(str, pieces)])
+    assert caught.value.where == tuple(f"route: {piece}" for piece in pieces)
     assert caught.value.hint is not None
 
 

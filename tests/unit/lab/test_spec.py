@@ -31,11 +31,11 @@ LAB = Lab(
 )
 
 
-@given(lab=TEXT, state=TEXT, keep=st.lists(TEXT).map(tuple), address=TEXT)
+@given(group=TEXT, state=TEXT, keep=st.lists(TEXT).map(tuple), address=TEXT)
 def test_node_spec_comes_back_as_it_was_written(
-    lab: str, state: str, keep: tuple[str, ...], address: str
+    group: str, state: str, keep: tuple[str, ...], address: str
 ) -> None:
-    spec = NodeSpec(lab=lab, state=state, keep=keep, node_address=address)
+    spec = NodeSpec(group=group, state=state, keep=keep, node_address=address)
     assert NodeSpec.from_json(spec.to_json()) == spec
 
 
