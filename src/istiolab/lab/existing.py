@@ -9,6 +9,7 @@ from istiolab.errors import ClusterError, UsageError
 from istiolab.lab.folders import state_folder
 from istiolab.lab.spec import OWNER_LABEL, Lab, NodePaths, demand_provider, read_lab
 from istiolab.system.command import Completed, run
+from istiolab.system.environment import Audience, environment_for
 from istiolab.system.files import make_owned_folder, remove_owned_folder, write_atomic
 from istiolab.system.progress import Reporter
 
@@ -151,6 +152,7 @@ class ExistingProvider:
         context = ("--context", self._context) if self._context else ()
         return run(
             ["kubectl", "--kubeconfig", str(self._given), *context, *arguments],
+            environment=environment_for(Audience.GIVEN, unnamed=True),
             timeout_seconds=timeout_seconds,
             error=ClusterError,
         )

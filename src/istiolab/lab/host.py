@@ -15,6 +15,7 @@ from pathlib import Path
 from istiolab.errors import HostError
 from istiolab.lab.cgroups import REQUIRED_CONTROLLERS, host_hierarchies
 from istiolab.system.command import run
+from istiolab.system.environment import Audience, environment_for
 from istiolab.system.process import run_logged
 from istiolab.system.scratch import LONGEST_SOCKET_BYTES
 
@@ -203,7 +204,7 @@ def install_packages(packages: Iterable[str], *, log: Path) -> None:
     Raises:
         HostError: apt could not; its last lines and the log's path are in it.
     """
-    environment = {"DEBIAN_FRONTEND": "noninteractive"}
+    environment = environment_for(Audience.BUILD, {"DEBIAN_FRONTEND": "noninteractive"})
     run_logged(["apt-get", "update"], log=log, environment=environment, error=HostError)
     run_logged(
         ["apt-get", "install", "--yes", "--no-install-recommends", *packages],

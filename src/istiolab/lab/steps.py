@@ -23,6 +23,7 @@ from istiolab.lab.spec import (
     NodePaths,
 )
 from istiolab.system.command import Completed, failure, run
+from istiolab.system.environment import Audience, environment_for
 from istiolab.system.files import write_atomic
 from istiolab.system.progress import Step as Progress
 from istiolab.system.retry import Answer, wait_until
@@ -71,8 +72,9 @@ def kubeadm_configuration(bringup: Bringup) -> str:
         "@ETCD@": bringup.pins.versions["etcd"],
         "@CLUSTER_POD_SUBNET@": CLUSTER_POD_SUBNET,
         "@SERVICE_SUBNET@": SERVICE_SUBNET,
-        "@PATCHES@": str(bringup.paths.config / "patches"),
-        "@RESOLV_CONF@": str(bringup.paths.config / "resolv.conf"),
+        # A string of JSON is one of YAML.
+        "@PATCHES@": json.dumps(str(bringup.paths.config / "patches")),
+        "@RESOLV_CONF@": json.dumps(str(bringup.paths.config / "resolv.conf")),
     }.items():
         text = text.replace(name, value)
     return text
@@ -166,7 +168,10 @@ def _istio(bringup: Bringup) -> None:
             # Its own deadline passes before ours, so that we can say which pod is not ready.
             *("--readiness-timeout", "120s"),
         ],
-        environment={"KUBECONFIG": str(bringup.paths.kubeconfig), "HOME": str(bringup.paths.root)},
+        environment=environment_for(
+            Audience.TOOL,
+            {"KUBECONFIG": str(bringup.paths.kubeconfig), "HOME": str(bringup.paths.root)},
+        ),
         timeout_seconds=300,
     )
     if done.exit_code != 0:

@@ -12,6 +12,7 @@ from html import escape
 from istiolab.errors import ClusterError, IstiolabError, SilentError, UsageError
 from istiolab.mesh.client import Cluster
 from istiolab.system.command import Completed, failure, run
+from istiolab.system.environment import Audience, environment_for
 
 # What kubectl and istioctl say when nothing of what they ask has arrived.
 _NO_SERVER = re.compile(
@@ -93,10 +94,14 @@ def launch(
     def attempt() -> Completed:
         done = run(
             [line[0], *context, *line[1:]],
-            environment={
-                "KUBECONFIG": str(cluster.kubeconfig),
-                "PATH": f"{folder}{os.pathsep}{path}" if folder else path,
-            },
+            environment=environment_for(
+                Audience.GIVEN,
+                {
+                    "KUBECONFIG": str(cluster.kubeconfig),
+                    "PATH": f"{folder}{os.pathsep}{path}" if folder else path,
+                },
+                unnamed=True,
+            ),
             timeout_seconds=timeout_seconds,
             error=ClusterError,
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from istiolab.errors import IstiolabError, LabError
+from istiolab.system.environment import Audience, environment_for
 
 TAIL_LINES = 20
 
@@ -47,7 +47,7 @@ def run(
     Args:
         argv: the program and its arguments.
         stdin: text for its standard input; none means an empty one.
-        environment: variables added to our own.
+        environment: its whole environment; None means that of a tool.
         folder: where it runs.
         timeout_seconds: after so long it is killed; None means never.
         error: the class of the exception for a program that is missing or too slow.
@@ -59,7 +59,7 @@ def run(
         done = subprocess.run(
             list(argv),
             input=stdin if stdin is not None else "",
-            env={**os.environ, **environment} if environment else None,
+            env=environment_for(Audience.TOOL) if environment is None else environment,
             cwd=folder,
             timeout=timeout_seconds,
             capture_output=True,
