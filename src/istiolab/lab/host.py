@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +53,9 @@ _WHY = {
 }
 RUN_DISK_BYTES = 3 * 10**9
 RUN_MEMORY_BYTES = 2 * 10**9
+# PATH is split at `:`, overlay's options at `,`; the rest means something to the supervisor.
+_UNFIT = re.compile(r'[:,%"\\\x00-\x1f]|\s[;#]')
+_SOURCES = Path(__file__).resolve().parents[2]
 FILE_SYSTEMS = frozenset({"overlay", "tmpfs", "proc", "sysfs"})
 
 
@@ -76,6 +81,8 @@ class HostFacts:
     """Memory that is available."""
     socket_bytes: int
     """How long the path of the lab's socket is."""
+    paths: tuple[str, ...]
+    """Folders whose paths stand in configuration files and mounts of the lab."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +115,7 @@ def gather_facts(cache: Path, socket: Path) -> HostFacts:
         disk_bytes=shutil.disk_usage(existing).free,
         memory_bytes=_memory_available(),
         socket_bytes=len(os.fsencode(socket)),
+        paths=tuple(str(path) for path in (cache, socket.parent, sys.prefix, _SOURCES)),
     )
 
 
@@ -149,11 +157,21 @@ def problems(facts: HostFacts, *, building: bool, disk_bytes: int) -> tuple[Prob
                 "`export ISTIOLAB_STATE=FOLDER`",
             )
         )
+    found += [
+        Problem(
+            what=f"`{path}` has `{wrong.group().strip() or ' '}` in it, which ends a path for the "
+            "PATH, a mount's options or the supervisor",
+            remedy="choose another folder: `export ISTIOLAB_CACHE=FOLDER ISTIOLAB_STATE=FOLDER`, "
+            "or move the checkout",
+        )
+        for path in dict.fromkeys(facts.paths)
+        if (wrong := _UNFIT.search(path))
+    ]
     return tuple(found)
 
 
 _CHOICES = (
-    "run as root on Linux, or use a cluster of your own: "
+    "run as root on Linux (`sudo` will do), or use a cluster of your own: "
     "`istiolab up --provider existing --kubeconfig FILE`; "
     "reading the site needs neither: `make serve`"
 )

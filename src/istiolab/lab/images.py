@@ -97,7 +97,7 @@ def base_command(pins: Pins, *, target: str, sources: Iterable[str]) -> tuple[st
         *("mmdebstrap", "--variant=minbase", "--format=tar", "--mode=root"),
         *(f"--dpkgopt=path-exclude={pattern}" for pattern in excluded),
         f"--include={','.join(pins.base_packages)}",
-        *("--aptopt=Acquire::Languages none", "--customize-hook=rm -rf \"$1\"/var/lib/apt/lists/*"),
+        *("--aptopt=Acquire::Languages none", '--customize-hook=rm -rf "$1"/var/lib/apt/lists/*'),
         *(pins.base_suite, target, *sources),
     )
 

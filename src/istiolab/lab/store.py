@@ -109,9 +109,7 @@ def link_store(store: Path, target: Path) -> None:
 def _import(containerd: Path, config: Path, archive: Path, log: Path) -> None:
     """Run containerd for as long as it takes to import the archive; in namespaces of our own."""
     check(["mount", "-t", "tmpfs", "tmpfs", "/run"])
-    path = environment_for(
-        Audience.NODE, {"PATH": f"{containerd}:/usr/sbin:/usr/bin:/sbin:/bin"}
-    )
+    path = environment_for(Audience.NODE, {"PATH": f"{containerd}:/usr/sbin:/usr/bin:/sbin:/bin"})
     pid = start_detached(
         [str(containerd / "containerd"), "--config", str(config)], log=log, environment=path
     )

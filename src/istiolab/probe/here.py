@@ -37,9 +37,7 @@ def run_here(line: str, *, timeout_seconds: float = 60.0) -> Completed:
             hint=f"on Debian: `apt-get install --no-install-recommends {package}`",
         )
     # A cell's own: what it has set itself counts.
-    return check(
-        argv, environment=os.environ, timeout_seconds=timeout_seconds, error=HostError
-    )
+    return check(argv, environment=os.environ, timeout_seconds=timeout_seconds, error=HostError)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from istiolab.errors import LabError
+from istiolab.system.files import give_to_owner
 from istiolab.system.progress import Reporter
 
 
@@ -28,6 +29,8 @@ def locked(
         LabError: it is still held then.
     """
     lock = FileLock(path)
+    path.touch()
+    give_to_owner(path)
     try:
         lock.acquire(timeout=0)
     except Timeout:

@@ -109,7 +109,9 @@ def test_paths_with_spaces_and_other_letters_are_read_as_they_are(tmp_path: Path
     server.realize(["--configuration", file, "--nodaemon"])
     section = server.configroot.supervisord
     assert section.environment == {"PATH": search_path(programs)}
-    commands = {each.name: each.process_configs[0].command for each in section.process_group_configs}
+    commands = {
+        each.name: each.process_configs[0].command for each in section.process_group_configs
+    }
     toml = str(paths.config / "containerd.toml")
     assert shlex.split(commands["containerd"]) == ["containerd", "--config", toml]
     client = ClientOptions()

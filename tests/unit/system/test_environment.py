@@ -10,11 +10,12 @@ from istiolab.system import environment
 from istiolab.system.command import run
 from istiolab.system.environment import TABLE, Audience, Row, environment_for, passes
 
-REACHING_OUT = {Audience.BUILD, Audience.GIVEN, Audience.KERNEL, Audience.JUPYTERLAB}
+ALL = frozenset(Audience)
+REACHING_OUT = ALL - {Audience.TOOL, Audience.NODE}
 # What people have around, and who may see it.
-KNOWN: dict[str, set[Audience]] = {
-    **dict.fromkeys(("PATH", "HOME", "LD_LIBRARY_PATH", "ISTIOLAB_CACHE"), set(Audience)),
-    "TMPDIR": set(Audience) - {Audience.NODE},
+KNOWN: dict[str, frozenset[Audience]] = {
+    **dict.fromkeys(("PATH", "HOME", "LD_LIBRARY_PATH", "ISTIOLAB_CACHE"), ALL),
+    "TMPDIR": ALL - {Audience.NODE},
     **dict.fromkeys(
         ("HTTPS_PROXY", "no_proxy", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"),
         REACHING_OUT,
@@ -25,9 +26,9 @@ KNOWN: dict[str, set[Audience]] = {
             *("PIP_CONFIG_FILE", "npm_config_registry", "NPM_CONFIG_USERCONFIG", "NPM_TOKEN"),
             "npm_config_//registry.example.org/:_authToken",
         ),
-        {Audience.BUILD},
+        frozenset({Audience.BUILD}),
     ),
-    "DISPLAY": {Audience.JUPYTERLAB},
+    "DISPLAY": frozenset({Audience.JUPYTERLAB}),
     **dict.fromkeys(
         (
             *("GOFLAGS", "GOWORK", "GOOS", "GODEBUG", "CGO_CFLAGS", "CFLAGS", "CC", "MAKEFLAGS"),
@@ -37,7 +38,7 @@ KNOWN: dict[str, set[Audience]] = {
             *("GREP_OPTIONS", "BASH_ENV", "CDPATH", "BASH_FUNC_cd%%", "LD_PRELOAD"),
             *("KUBECONFIG", "KUBECTL_EXTERNAL_DIFF"),
         ),
-        set(),
+        frozenset(),
     ),
 }
 
