@@ -161,7 +161,8 @@ def test_go_is_told_no_stamps_when_there_are_none() -> None:
     assert command[command.index("-ldflags") + 1] == "-s -w"
 
 
-def test_programs_are_built_renamed_and_joined_by_the_modules_files(go: Path, cache: Path) -> None:
+@pytest.mark.usefixtures("go")
+def test_programs_are_built_renamed_and_joined_by_the_modules_files(cache: Path) -> None:
     found = ensure_programs(PINS, cache, SILENT)
     assert {p.name for p in found["etcd"].iterdir()} == {"etcd"}
     assert {p.name for p in found["istio"].iterdir()} == {
