@@ -57,6 +57,11 @@ class ExistingProvider:
                 f"the kubeconfig `{self._given or ''}` is not there",
                 hint="name it: `istiolab up --provider existing --kubeconfig FILE`",
             )
+        if ":" in str(self._given):
+            raise UsageError(
+                f"the path of the kubeconfig has `:` in it, where KUBECONFIG ends: `{self._given}`",
+                hint="copy the file to another place, and name that",
+            )
         demand_provider(self._paths.record, "existing")
         with reporter.step("look at the cluster", estimate_seconds=3) as step:
             step.detail("does it answer")

@@ -191,7 +191,8 @@ STATED: Mapping[Audience, Mapping[str, str]] = {
     Audience.NODE: {**_EVERYWHERE, **_PYTHON},
     Audience.GIVEN: _EVERYWHERE,
     Audience.KERNEL: _KERNEL,
-    Audience.JUPYTERLAB: _KERNEL,
+    # The kernel of this environment, whatever lies in the user's own folders.
+    Audience.JUPYTERLAB: {**_KERNEL, "JUPYTER_PREFER_ENV_PATH": "1"},
 }
 """What each audience is told whatever the caller has."""
 
