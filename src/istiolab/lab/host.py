@@ -17,7 +17,7 @@ from pathlib import Path
 from istiolab.errors import HostError
 from istiolab.lab.cgroups import REQUIRED_CONTROLLERS, host_hierarchies
 from istiolab.system.command import run
-from istiolab.system.environment import Audience, environment_for
+from istiolab.system.environment import SOURCES, Audience, environment_for
 from istiolab.system.process import run_logged
 from istiolab.system.scratch import LONGEST_SOCKET_BYTES
 
@@ -55,7 +55,6 @@ RUN_DISK_BYTES = 3 * 10**9
 RUN_MEMORY_BYTES = 2 * 10**9
 # PATH is split at `:`, overlay's options at `,`; the rest means something to the supervisor.
 _UNFIT = re.compile(r'[:,%"\\\x00-\x1f]|\s[;#]')
-_SOURCES = Path(__file__).resolve().parents[2]
 FILE_SYSTEMS = frozenset({"overlay", "tmpfs", "proc", "sysfs"})
 
 
@@ -115,7 +114,7 @@ def gather_facts(cache: Path, socket: Path) -> HostFacts:
         disk_bytes=shutil.disk_usage(existing).free,
         memory_bytes=_memory_available(),
         socket_bytes=len(os.fsencode(socket)),
-        paths=tuple(str(path) for path in (cache, socket.parent, sys.prefix, _SOURCES)),
+        paths=tuple(str(path) for path in (cache, socket.parent, sys.prefix, SOURCES)),
     )
 
 

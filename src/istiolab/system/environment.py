@@ -167,12 +167,13 @@ TABLE = (
 )
 """All that is known of the caller's variables."""
 
-_SOURCES = Path(__file__).resolve().parents[2]
+SOURCES = Path(__file__).resolve().parents[2]
+"""The folder that this package lies in."""
 # A package that is installed is found by itself; before the standard library it would hide parts.
 _OURS = (
     {}
-    if str(_SOURCES) in {sysconfig.get_path(kind) for kind in ("purelib", "platlib")}
-    else {"PYTHONPATH": str(_SOURCES)}
+    if str(SOURCES) in {sysconfig.get_path(kind) for kind in ("purelib", "platlib")}
+    else {"PYTHONPATH": str(SOURCES)}
 )
 # Nothing in the folder where we are is taken for a module.
 _PYTHON = {**_OURS, "PYTHONSAFEPATH": "1"}
