@@ -1,6 +1,8 @@
 # The front door: no logic here. `make help` lists what there is.
-SHELL := bash
-.SHELLFLAGS := -euo pipefail -c
+SHELL := tools/recipe
+.SHELLFLAGS := -c
+# A shell would read it before it does anything else.
+unexport BASH_ENV
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 READY := .venv/.ready
@@ -14,9 +16,9 @@ help: ## List the targets
 
 site: $(READY) ## Bring the lab up, execute the notebooks on it, build the site
 	tools/ensure-packages apache2-utils
-	$(BIN)/istiolab up
+	tools/as-root $(BIN)/istiolab up
 	@# Where a notebook fails, its page keeps the last verified outputs and says so: it is built, too.
-	@code=0; $(BIN)/istiolab verify || code=$$?; \
+	@code=0; tools/as-root $(BIN)/istiolab verify || code=$$?; \
 	  $(MAKE) --no-print-directory build; exit $$code
 
 build: $(READY) scripts ## Build the site from the notebooks as they are (needs no cluster)
@@ -27,7 +29,7 @@ offline: $(READY) scripts ## Build a copy of the site to be read from the disk, 
 	@rm -rf build/offline && mkdir -p build/offline
 	ISTIOLAB_OFFLINE=true NO_MKDOCS_2_WARNING=1 \
 	  $(BIN)/mkdocs build --strict --quiet --site-dir build/offline/istiolab/en
-	@cd build/offline && $(CURDIR)/$(BIN)/python -m zipfile -c .part istiolab && mv .part istiolab.zip
+	@cd build/offline && "$(CURDIR)/$(BIN)/python" -m zipfile -c .part istiolab && mv .part istiolab.zip
 	@echo "open $(CURDIR)/build/offline/istiolab/index.html, or pass on build/offline/istiolab.zip"
 
 serve: build ## Build the site and serve it (needs no cluster)
@@ -41,8 +43,8 @@ test-unit: $(READY) ## The fast tests
 
 test-lab: $(READY) ## The tests on the live lab
 	tools/ensure-packages apache2-utils
-	$(BIN)/istiolab up
-	$(BIN)/pytest tests/lab --durations=15
+	tools/as-root $(BIN)/istiolab up
+	tools/as-root $(BIN)/pytest tests/lab --durations=15
 
 test-hosts: $(READY) ## The README's commands on other kinds of hosts, in virtual machines (hours)
 	tools/ensure-packages qemu-system-x86 mmdebstrap e2fsprogs openssh-client
@@ -63,10 +65,10 @@ lock: ## Write requirements.txt anew from the ranges in pyproject.toml
 	tools/lock
 
 up: $(READY) ## Bring the lab up
-	$(BIN)/istiolab up
+	tools/as-root $(BIN)/istiolab up
 
 down: $(READY) ## Take the lab down
-	$(BIN)/istiolab down
+	tools/as-root $(BIN)/istiolab down
 
 clean: ## Delete what was built in this checkout (not the cache of the lab)
 	rm -rf .venv site build reports

@@ -40,9 +40,10 @@ def mesh(lab: Lab) -> Iterator[Mesh]:
 def own_lab() -> Iterator[OwnLab]:
     """Yield the name and the state folder of a lab that is not up; take down what is left of it."""
     name = f"t-{secrets.token_hex(3)}"
-    # Short, and not pytest's own: the path of a socket in it may have 108 bytes (unix(7)).
+    # Short, and not pytest's own: the path of a socket in it may have 108 bytes (unix(7)). With a
+    # space and another letter in it: any path works.
     with (
-        tempfile.TemporaryDirectory(prefix="il-", dir="/tmp") as state,
+        tempfile.TemporaryDirectory(prefix="il é-", dir="/tmp") as state,
         tempfile.TemporaryDirectory(prefix="il-tmp-") as temporary,
     ):
         environment = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -117,7 +118,7 @@ def up(
     if as_json:
         click.echo(lab.to_json(), nl=False)
         return
-    click.echo(f"export KUBECONFIG={lab.kubeconfig}")
+    click.echo(_export_kubeconfig(lab))
     if not quiet:
         following = "istiolab istioctl x precheck" if lab.bare else "istiolab verify"
         click.echo(f"next: {following}", err=True)
@@ -248,11 +249,16 @@ def env(name: str | None) -> None:
     """Print the variables for a shell: `eval "$(istiolab env)"`."""
     lab = current(name)
     folder = NodePaths(root=state_folder(lab.name)).bin
-    click.echo(f"export KUBECONFIG={lab.kubeconfig}")
+    click.echo(_export_kubeconfig(lab))
     if timeout_scale() != 1:
         click.echo(f"export {TIMEOUT_SCALE}={timeout_scale():g}")
     if folder.is_dir():
-        click.echo(f'export ISTIOLAB_BIN={folder}\nexport PATH="{folder}:$PATH"')
+        quoted = shlex.quote(str(folder))
+        click.echo(f'export ISTIOLAB_BIN={quoted}\nexport PATH={quoted}:"$PATH"')
+
+
+def _export_kubeconfig(lab: Lab) -> str:
+    return f"export KUBECONFIG={shlex.quote(str(lab.kubeconfig))}"
 
 
 LAB_COMMANDS: tuple[click.Command, ...] = (

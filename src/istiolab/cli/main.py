@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import platform
 import sys
 import tempfile
@@ -43,6 +44,8 @@ for command in (*LAB_COMMANDS, verify, notebook, bench):
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line, and end the process with a documented exit code."""
     given = sys.argv[1:] if arguments is None else arguments
+    # What is made does not depend on the caller's umask; what is secret has a mode of its own.
+    os.umask(0o022)
     # Asked to end, we take back what was begun, as after Ctrl-C.
     raise_when_asked_to_end()
     sys.exit(run_cli(given))

@@ -18,6 +18,7 @@ from istiolab.notebook.document import load_document, serialize
 from istiolab.notebook.tidy import clear
 from istiolab.places import kernel_environment
 from istiolab.receipt.place import write_text
+from istiolab.system.environment import Audience, environment_for
 from istiolab.system.process import run_attached
 
 WORK = Path("my-notebooks")
@@ -51,7 +52,11 @@ def notebook(
     for path in copy_notebooks(paths, folder):
         click.echo(f" - {path}", err=True)
     family = new_prefix()
-    environment = {**kernel_environment(lab), "ISTIOLAB_NAMESPACE_FAMILY": family}
+    environment = environment_for(
+        Audience.JUPYTERLAB,
+        {**kernel_environment(lab), "ISTIOLAB_NAMESPACE_FAMILY": family},
+        unnamed=lab.provider != "embedded",
+    )
     command = server_command(folder, port=port, browser=browser)
     try:
         code = run_attached(command, environment=environment)

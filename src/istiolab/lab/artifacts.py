@@ -20,13 +20,20 @@ from pathlib import Path
 from istiolab.errors import HostError, LabError
 from istiolab.lab.pins import GoComponent, Pins, Wheel, go_module_folder, parse_version
 from istiolab.system.command import check, run
+from istiolab.system.environment import Audience, environment_for
 from istiolab.system.files import make_owned_folder, remove_owned_folder
 from istiolab.system.process import run_logged
 from istiolab.system.progress import Reporter
 
 # -buildvcs: the go.mod folders are no checkout of the project that is built.
 # GOTOOLCHAIN=local: a go.mod that asks for another toolchain must fail, not download one.
-_GO_ENVIRONMENT = {"GOFLAGS": "-buildvcs=false", "GOTOOLCHAIN": "local"}
+# GOWORK=off: a go.work in a folder above is somebody else's.
+_GO_ENVIRONMENT = {"GOFLAGS": "-buildvcs=false", "GOTOOLCHAIN": "local", "GOWORK": "off"}
+# What a build takes over of Go's settings, which may stand in the file that `go env -w` writes.
+_GO_REGISTRIES = (
+    *("GOPROXY", "GONOPROXY", "GOSUMDB", "GONOSUMDB", "GOPRIVATE", "GOINSECURE"),
+    *("GOAUTH", "GOVCS"),
+)
 # How Go's own messages call a network that gives no answer.
 _NO_ANSWER = ("dial tcp", "no such host", "i/o timeout", "TLS handshake timeout", "proxyconnect")
 BUILD_DISK_BYTES = 9 * 10**9
@@ -108,7 +115,12 @@ def ensure_toolchain(pins: Pins, cache: Path, reporter: Reporter) -> Path:
 
 def go_version(go: Path) -> tuple[int, ...]:
     """Ask a Go toolchain for its version; one that does not answer is version ()."""
-    done = run([str(go), "env", "GOVERSION"], environment=_GO_ENVIRONMENT, error=HostError)
+    done = run(
+        [str(go), "env", "GOVERSION"],
+        environment=environment_for(Audience.BUILD, _GO_ENVIRONMENT),
+        folder=Path("/"),
+        error=HostError,
+    )
     return parse_version(done.stdout.strip()) if done.exit_code == 0 else ()
 
 
@@ -141,15 +153,26 @@ def _announce(wanted: tuple[Build, ...], reporter: Reporter) -> None:
     )
 
 
-def _build_environment(cache: Path, component: GoComponent, go: Path) -> dict[str, str]:
+def build_environment(cache: Path, component: GoComponent, go: Path) -> dict[str, str]:
+    """Return the whole environment of a build: Go's registries are the caller's, and no more."""
     build = cache / "build"
-    return {
-        **_GO_ENVIRONMENT,
-        "GOROOT": str(go.resolve().parent.parent),
-        "GOCACHE": str(build / "go-build"),
-        "GOMODCACHE": str(build / "modules"),
-        "CGO_ENABLED": "1" if component.cgo else "0",
-    }
+    asked = check(
+        [str(go), "-C", str(go_module_folder(component.name)), "env", "-json", *_GO_REGISTRIES],
+        environment=environment_for(Audience.BUILD, _GO_ENVIRONMENT),
+    )
+    registries: dict[str, str] = json.loads(asked.stdout)
+    return environment_for(
+        Audience.BUILD,
+        {
+            **registries,
+            **_GO_ENVIRONMENT,
+            "GOENV": "off",
+            "GOROOT": str(go.resolve().parent.parent),
+            "GOCACHE": str(build / "go-build"),
+            "GOMODCACHE": str(build / "modules"),
+            "CGO_ENABLED": "1" if component.cgo else "0",
+        },
+    )
 
 
 def _build(build: Build, *, go: Path, cache: Path, reporter: Reporter) -> None:
@@ -157,7 +180,7 @@ def _build(build: Build, *, go: Path, cache: Path, reporter: Reporter) -> None:
     log = cache / "logs" / f"build-{component.name}.log"
     log.unlink(missing_ok=True)
     partial = _fresh_partial(build.folder)
-    environment = _build_environment(cache, component, go)
+    environment = build_environment(cache, component, go)
     title = f"build {component.name}"
     with reporter.step(title, estimate_seconds=component.seconds) as step:
         try:
@@ -219,7 +242,9 @@ def _clean_build_leftovers(cache: Path, go: Path) -> None:
         # Modules are read-only on disk; Go's own command knows how to remove them.
         run(
             [str(go), "clean", "-modcache"],
-            environment={**_GO_ENVIRONMENT, "GOMODCACHE": str(build / "modules")},
+            environment=environment_for(
+                Audience.BUILD, {**_GO_ENVIRONMENT, "GOMODCACHE": str(build / "modules")}
+            ),
             timeout_seconds=None,
         )
         shutil.rmtree(build)
@@ -256,6 +281,7 @@ def _unpack_wheel(wheel: Wheel, folder: Path, cache: Path) -> None:
             ),
             *("--require-hashes", "--dest", str(downloads), "--requirement", str(requirements)),
         ],
+        environment=environment_for(Audience.BUILD),
         timeout_seconds=900,
         error=HostError,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
@@ -103,7 +104,15 @@ class EmbeddedProvider:
 
         Returns:
             Whether anything was up.
+
+        Raises:
+            HostError: it is up, and we are not root.
         """
+        if find_inits(self._paths.root) and os.geteuid() != 0:
+            raise HostError(
+                f"lab `{self.name}` runs as root, and only root can end it",
+                hint=f"`sudo {Path(sys.argv[0])} down --name {self.name}`",
+            )
         if not self._paths.root.exists() and not find_inits(self._paths.root):
             return False
         with self._locked(reporter), reporter.step("down", estimate_seconds=2):

@@ -10,6 +10,7 @@ from istiolab.lab.folders import state_folder
 from istiolab.lab.spec import OWNER_LABEL, Lab, NodePaths, demand_provider, read_lab
 from istiolab.system.command import Completed, run
 from istiolab.system.deadlines import scaled
+from istiolab.system.environment import Audience, environment_for
 from istiolab.system.files import make_owned_folder, remove_owned_folder, write_atomic
 from istiolab.system.progress import Reporter
 
@@ -56,6 +57,11 @@ class ExistingProvider:
             raise UsageError(
                 f"the kubeconfig `{self._given or ''}` is not there",
                 hint="name it: `istiolab up --provider existing --kubeconfig FILE`",
+            )
+        if ":" in str(self._given):
+            raise UsageError(
+                f"the path of the kubeconfig has `:` in it, where KUBECONFIG ends: `{self._given}`",
+                hint="copy the file to another place, and name that",
             )
         demand_provider(self._paths.record, "existing")
         with reporter.step("look at the cluster", estimate_seconds=3) as step:
@@ -152,6 +158,7 @@ class ExistingProvider:
         context = ("--context", self._context) if self._context else ()
         return run(
             ["kubectl", "--kubeconfig", str(self._given), *context, *arguments],
+            environment=environment_for(Audience.GIVEN, unnamed=True),
             timeout_seconds=timeout_seconds,
             error=ClusterError,
         )

@@ -6,16 +6,15 @@ others.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import pwd
 import re
 from pathlib import Path
 
-from platformdirs import PlatformDirs
-
 from istiolab.errors import UsageError
 
-_DIRS = PlatformDirs("istiolab", appauthor=False)
 # The name becomes part of a link's name (15 characters at the most), a host name and a folder.
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,18}[a-z0-9])?")
 _LONGEST = 20
@@ -26,13 +25,22 @@ BARE_SUFFIX = "-bare"
 def cache_folder() -> Path:
     """Return the folder for what was built: programs, images, the image store."""
     named = os.environ.get("ISTIOLAB_CACHE")
-    return Path(named).resolve() if named else Path(_DIRS.user_cache_dir)
+    return Path(named).resolve() if named else _own("XDG_CACHE_HOME", ".cache")
 
 
 def state_root() -> Path:
     """Return the folder under which each lab has its state folder."""
     named = os.environ.get("ISTIOLAB_STATE")
-    return Path(named).resolve() if named else Path(_DIRS.user_state_dir)
+    return Path(named).resolve() if named else _own("XDG_STATE_HOME", ".local/state")
+
+
+def _own(variable: str, below: str) -> Path:
+    """Return our folder of a kind; with `sudo` it is that of the user who called, HOME or not."""
+    home = Path.home()
+    with contextlib.suppress(KeyError, ValueError):
+        if os.geteuid() == 0:
+            home = Path(pwd.getpwuid(int(os.environ["SUDO_UID"])).pw_dir)
+    return Path(os.environ.get(variable) or home / below) / "istiolab"
 
 
 def state_folder(name: str) -> Path:

@@ -8,7 +8,9 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+import re
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,6 +21,7 @@ from istiolab.lab.cgroups import REQUIRED_CONTROLLERS, host_hierarchies
 from istiolab.lab.kernel import FEATURES, KernelFacts, State, gather_kernel, loadable, state
 from istiolab.lab.spec import NodePaths
 from istiolab.system.command import run
+from istiolab.system.environment import SOURCES, Audience, environment_for
 from istiolab.system.process import run_logged
 from istiolab.system.scratch import LONGEST_SOCKET_BYTES
 
@@ -59,6 +62,8 @@ STATE_DISK_BYTES = 10**9
 RUN_MEMORY_BYTES = 2 * 10**9
 # containerd, the kubelet, the control plane and the node's other programs watch files.
 INOTIFY_INSTANCES = 32
+# PATH is split at `:`, overlay's options at `,`; the rest means something to the supervisor.
+_UNFIT = re.compile(r'[:,%"\\\x00-\x1f]|\s[;#]')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +96,8 @@ class HostFacts:
     """Memory that is available."""
     socket_bytes: int
     """How long the path of the lab's socket is."""
+    paths: tuple[str, ...]
+    """Folders whose paths stand in configuration files and mounts of the lab."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +134,7 @@ def gather_facts(cache: Path, lab: NodePaths) -> HostFacts:
         state_disk_bytes=shutil.disk_usage(_existing(lab.root)).free,
         memory_bytes=_memory_available(),
         socket_bytes=len(os.fsencode(lab.socket)),
+        paths=tuple(str(path) for path in (cache, lab.root, sys.prefix, SOURCES)),
     )
 
 
@@ -165,6 +173,16 @@ def problems(facts: HostFacts, *, building: bool, disk_bytes: int) -> tuple[Prob
                 "`export ISTIOLAB_STATE=FOLDER`",
             )
         )
+    found += [
+        Problem(
+            what=f"`{path}` has `{wrong.group().strip() or ' '}` in it, which ends a path for the "
+            "PATH, a mount's options or the supervisor",
+            remedy="choose another folder: `export ISTIOLAB_CACHE=FOLDER ISTIOLAB_STATE=FOLDER`, "
+            "or move the checkout",
+        )
+        for path in dict.fromkeys(facts.paths)
+        if (wrong := _UNFIT.search(path))
+    ]
     return tuple(found)
 
 
@@ -189,7 +207,7 @@ def _disk_problems(facts: HostFacts, disk_bytes: int) -> Iterable[Problem]:
 
 
 _CHOICES = (
-    "run as root on Linux, or use a cluster of your own: "
+    "run as root on Linux (`sudo` will do), or use a cluster of your own: "
     "`istiolab up --provider existing --kubeconfig FILE`; "
     "reading the site needs neither: `make serve`"
 )
@@ -254,7 +272,7 @@ def install_packages(packages: Iterable[str], *, log: Path) -> None:
     Raises:
         HostError: apt could not; its last lines and the log's path are in it.
     """
-    environment = {"DEBIAN_FRONTEND": "noninteractive"}
+    environment = environment_for(Audience.BUILD, {"DEBIAN_FRONTEND": "noninteractive"})
     run_logged(["apt-get", "update"], log=log, environment=environment, error=HostError)
     run_logged(
         ["apt-get", "install", "--yes", "--no-install-recommends", *packages],

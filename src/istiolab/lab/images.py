@@ -14,6 +14,7 @@ from istiolab.errors import HostError, LabError
 from istiolab.lab.oci import Image, Layer, describe_layer, image_digest, write_archive, write_layer
 from istiolab.lab.pins import ImagePin, Pins
 from istiolab.system.command import run
+from istiolab.system.environment import Audience, environment_for
 from istiolab.system.files import write_json
 from istiolab.system.process import run_logged
 from istiolab.system.progress import Reporter
@@ -76,7 +77,7 @@ def _ensure_base(pins: Pins, cache: Path, reporter: Reporter) -> Path:
                 base_command(pins, target=str(partial), sources=_own_sources(pins.base_suite)),
                 log=log,
                 # Without a fixed time each run would give another digest.
-                environment={"SOURCE_DATE_EPOCH": "1767225600"},
+                environment=environment_for(Audience.BUILD, {"SOURCE_DATE_EPOCH": "1767225600"}),
                 on_line=lambda line: step.detail(line[:60]),
             )
         partial.rename(base)
@@ -96,7 +97,7 @@ def base_command(pins: Pins, *, target: str, sources: Iterable[str]) -> tuple[st
         *("mmdebstrap", "--variant=minbase", "--format=tar", "--mode=root"),
         *(f"--dpkgopt=path-exclude={pattern}" for pattern in excluded),
         f"--include={','.join(pins.base_packages)}",
-        *("--aptopt=Acquire::Languages none", "--customize-hook=rm -rf $1/var/lib/apt/lists/*"),
+        *("--aptopt=Acquire::Languages none", '--customize-hook=rm -rf "$1"/var/lib/apt/lists/*'),
         *(pins.base_suite, target, *sources),
     )
 

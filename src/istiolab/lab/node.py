@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import shlex
 import signal
 import socket
 import sys
@@ -26,6 +27,7 @@ from istiolab.lab.pins import Pins, asset_text, asset_texts
 from istiolab.lab.spec import POD_SUBNET, NodePaths, NodeSpec
 from istiolab.lab.store import containerd_config
 from istiolab.system.command import Completed, check, run
+from istiolab.system.environment import Audience, environment_for
 from istiolab.system.process import is_alive, start_detached
 from istiolab.system.retry import Answer, wait_until
 
@@ -45,7 +47,7 @@ def write_configuration(
         cni_bin=programs["cni"],
         cni_conf=paths.config / "cni",
     )
-    (paths.config / "containerd.toml").write_text(containerd)
+    (paths.config / "containerd.toml").write_text(containerd, encoding="utf-8")
     cni = asset_text("cni.conflist").replace("@POD_SUBNET@", POD_SUBNET)
     (paths.config / "cni" / "10-istiolab.conflist").write_text(cni)
     (paths.config / "patches").mkdir(exist_ok=True)
@@ -56,11 +58,11 @@ def write_configuration(
     supervisor = asset_text("supervisord.conf")
     for name, value in {
         "@SOCKET@": str(paths.socket),
-        "@CONFIG@": str(paths.config),
+        "@CONTAINERD@": shlex.quote(str(paths.config / "containerd.toml")),
         "@PATH@": search_path(programs),
     }.items():
         supervisor = supervisor.replace(name, value)
-    paths.supervisor.write_text(supervisor)
+    paths.supervisor.write_text(supervisor, encoding="utf-8")
 
 
 def search_path(programs: Mapping[str, Path]) -> str:
@@ -95,6 +97,7 @@ def start_node(spec: NodeSpec, link: Link) -> int:
             *(sys.executable, "-m", "istiolab.lab.node", str(paths.spec)),
         ],
         log=log,
+        environment=environment_for(Audience.NODE),
     )
     found = wait_until(
         lambda: Answer(done=bool(find_inits(paths.root)), hopeless=not is_alive(launcher)),
@@ -147,7 +150,7 @@ def in_node(pid: int, argv: list[str], *, path: str, timeout_seconds: float = 60
     enter = ("nsenter", "--target", str(pid), "--mount", "--net", "--pid", "--uts", "--ipc")
     return run(
         [*enter, "--cgroup", "--", *argv],
-        environment={"PATH": path},
+        environment=environment_for(Audience.NODE, {"PATH": path}),
         timeout_seconds=timeout_seconds,
     )
 
@@ -217,19 +220,6 @@ def _last_lines(log: Path) -> tuple[str, ...]:
     return tuple(f"| {line}" for line in lines[-10:])
 
 
-def node_environment(ours: Mapping[str, str]) -> dict[str, str]:
-    """Return what of our environment the node gets: just what its programs need to be found.
-
-    A TMPDIR of ours is not there in the node, where runc would look for it each time that a program
-    is started in a container; and a proxy of ours leads nowhere.
-    """
-    return {
-        name: value
-        for name, value in ours.items()
-        if name in ("PATH", "HOME", "LANG") or name.startswith("PYTHON")
-    }
-
-
 def _launch(spec_file: Path) -> None:
     """Join the lab's control groups, then turn into the node's init in fresh namespaces."""
     spec = NodeSpec.from_json(spec_file.read_text())
@@ -243,7 +233,7 @@ def _launch(spec_file: Path) -> None:
             *("unshare", *_NAMESPACES, "--fork"),
             *(sys.executable, "-m", "istiolab.lab.node_init", str(spec_file)),
         ],
-        node_environment(os.environ),
+        environment_for(Audience.NODE),
     )
 
 

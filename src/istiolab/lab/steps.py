@@ -5,6 +5,7 @@ Each step ends when the API, or the kernel, says that it is done; never by a lin
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Callable
@@ -30,9 +31,13 @@ from istiolab.lab.pods import is_ready
 from istiolab.lab.spec import API_PORT, CLUSTER_POD_SUBNET, NODE_NAME, SERVICE_SUBNET
 from istiolab.system.command import Completed, failure, run
 from istiolab.system.deadlines import said, scaled
+from istiolab.system.environment import Audience, environment_for
 from istiolab.system.files import write_atomic
+from istiolab.system.process import is_alive
 from istiolab.system.progress import Step as Progress
 from istiolab.system.retry import Answer, wait_until
+
+_MOMENT = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +60,8 @@ class Step:
         try:
             self.work(bringup, progress)
         except LabError:
+            # What runs in a node ends before its init does, a moment earlier.
+            wait_until(lambda: Answer(done=not is_alive(bringup.pid)), timeout_seconds=_MOMENT)
             demand_node(bringup)
             raise
 
@@ -72,8 +79,9 @@ def kubeadm_configuration(bringup: Bringup) -> str:
         "@ETCD@": bringup.pins.versions["etcd"],
         "@CLUSTER_POD_SUBNET@": CLUSTER_POD_SUBNET,
         "@SERVICE_SUBNET@": SERVICE_SUBNET,
-        "@PATCHES@": str(bringup.paths.config / "patches"),
-        "@RESOLV_CONF@": str(bringup.paths.config / "resolv.conf"),
+        # A string of JSON is one of YAML.
+        "@PATCHES@": json.dumps(str(bringup.paths.config / "patches")),
+        "@RESOLV_CONF@": json.dumps(str(bringup.paths.config / "resolv.conf")),
     }.items():
         text = text.replace(name, value)
     # Its own deadlines, `@60s@` for one, are scaled like ours.
@@ -172,7 +180,10 @@ def _istio(bringup: Bringup, progress: Progress) -> None:
             # Its own deadline passes before ours, so that we can say which pod is not ready.
             *("--readiness-timeout", duration(120)),
         ],
-        environment={"KUBECONFIG": str(bringup.paths.kubeconfig), "HOME": str(bringup.paths.root)},
+        environment=environment_for(
+            Audience.TOOL,
+            {"KUBECONFIG": str(bringup.paths.kubeconfig), "HOME": str(bringup.paths.root)},
+        ),
         timeout_seconds=300,
         watch=Watch(bringup, progress).look,
     )

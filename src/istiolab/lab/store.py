@@ -7,6 +7,7 @@ images and without old containers, whatever became of the lab before it.
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from istiolab.errors import LabError
 from istiolab.lab.images import ImageArchive
 from istiolab.lab.pins import asset_text
 from istiolab.system.command import check, run
+from istiolab.system.environment import Audience, environment_for
 from istiolab.system.process import end_process, is_alive, run_logged, start_detached
 from istiolab.system.progress import Reporter
 from istiolab.system.retry import Answer, wait_until
@@ -29,13 +31,18 @@ def containerd_config(
     # containerd makes the folder of the network's configuration: without one, below /run, which is
     # memory of its own wherever containerd is started.
     for name, value in {
-        "@ROOT@": str(root),
+        "@ROOT@": _quoted(root),
         "@PAUSE@": pause,
-        "@CNI_BIN@": str(cni_bin or "/run/no-cni"),
-        "@CNI_CONF@": str(cni_conf or "/run/no-cni"),
+        "@CNI_BIN@": _quoted(cni_bin or "/run/no-cni"),
+        "@CNI_CONF@": _quoted(cni_conf or "/run/no-cni"),
     }.items():
         text = text.replace(name, value)
     return text
+
+
+def _quoted(path: Path | str) -> str:
+    # A string of JSON is one of TOML, if no character is written as a pair of surrogates.
+    return json.dumps(str(path), ensure_ascii=False)
 
 
 def store_folder(cache: Path, images: Path) -> Path:
@@ -63,7 +70,7 @@ def ensure_store(
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     config = partial.with_suffix(".toml")
-    config.write_text(containerd_config(root=partial, pause=pause))
+    config.write_text(containerd_config(root=partial, pause=pause), encoding="utf-8")
     log = cache / "logs" / "import.log"
     log.unlink(missing_ok=True)
     with reporter.step("import the images", estimate_seconds=12) as step:
@@ -102,8 +109,10 @@ def link_store(store: Path, target: Path) -> None:
 def _import(containerd: Path, config: Path, archive: Path, log: Path) -> None:
     """Run containerd for as long as it takes to import the archive; in namespaces of our own."""
     check(["mount", "-t", "tmpfs", "tmpfs", "/run"])
-    path = {"PATH": f"{containerd}:/usr/sbin:/usr/bin:/sbin:/bin"}
-    pid = start_detached([str(containerd / "containerd"), "--config", str(config)], log=log)
+    path = environment_for(Audience.NODE, {"PATH": f"{containerd}:/usr/sbin:/usr/bin:/sbin:/bin"})
+    pid = start_detached(
+        [str(containerd / "containerd"), "--config", str(config)], log=log, environment=path
+    )
     ctr = [str(containerd / "ctr"), "--namespace", "k8s.io"]
 
     def look() -> Answer:

@@ -13,6 +13,7 @@ from istiolab.errors import ClusterError, IstiolabError, SilentError, UsageError
 from istiolab.mesh.client import Cluster
 from istiolab.system.command import Completed, failure, run
 from istiolab.system.deadlines import timeout_scale
+from istiolab.system.environment import Audience, environment_for
 
 # What kubectl and istioctl say when nothing of what they ask has arrived.
 _NO_SERVER = re.compile(
@@ -95,10 +96,14 @@ def launch(
     def attempt() -> Completed:
         done = run(
             [line[0], *context, *(_stretched(word) for word in line[1:])],
-            environment={
-                "KUBECONFIG": str(cluster.kubeconfig),
-                "PATH": f"{folder}{os.pathsep}{path}" if folder else path,
-            },
+            environment=environment_for(
+                Audience.GIVEN,
+                {
+                    "KUBECONFIG": str(cluster.kubeconfig),
+                    "PATH": f"{folder}{os.pathsep}{path}" if folder else path,
+                },
+                unnamed=True,
+            ),
             timeout_seconds=timeout_seconds,
             error=ClusterError,
         )

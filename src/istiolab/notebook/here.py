@@ -17,6 +17,7 @@ from istiolab.notebook.known import (
     uses_plugin,
     values_of,
 )
+from istiolab.system.environment import Audience, environment_for
 
 
 def known_here(kubeconfig: Path | None = None) -> Known:
@@ -32,27 +33,30 @@ def known_here(kubeconfig: Path | None = None) -> Known:
     return known
 
 
-def handed_on(ours: Mapping[str, str], kubeconfig: Path | None) -> dict[str, str]:
-    """Return what a kernel gets of our environment: all but what opens a door.
+def handed_on(
+    ours: Mapping[str, str], kubeconfig: Path | None, own: Mapping[str, str]
+) -> dict[str, str]:
+    """Return a kernel's environment: its own, and what passes of ours but what opens a door.
 
-    What it does not have, no cell can put out. Not a list of what is allowed: a program that a
-    notebook starts may need any variable (proxies, certificates, LD_LIBRARY_PATH), and what it
-    needs is nobody's to foresee. Secrets stay as well where the kubeconfig has a program fetch its
-    credentials: that program may live on them, and their values are taken out of all outputs.
+    What it does not have, no cell can put out. Where the kubeconfig has a program fetch its
+    credentials, that program may live on any variable: the unnamed ones and the secrets stay as
+    well, and their values are taken out of all outputs.
 
     Args:
         ours: our environment.
         kubeconfig: the kubeconfig that the notebook is to use, if it is known.
+        own: what the kernel is told besides, over all else.
     """
     if kubeconfig is not None and uses_plugin(_read(kubeconfig)):
-        return dict(ours)
-    return {
+        return environment_for(Audience.KERNEL, own, ours=ours, unnamed=True)
+    harmless = {
         name: value
         for name, value in ours.items()
         # Through a proxy that wants a password the cluster may be reached at all.
         if name.lower().endswith("_proxy")
         or not from_environment({name: value}, is_path=os.path.exists).secret
     }
+    return environment_for(Audience.KERNEL, own, ours=harmless)
 
 
 def _read(path: Path) -> str:

@@ -21,7 +21,8 @@ def kernel_manager(plan: RunPlan, document: NotebookNode, folder: Path) -> Async
         KernelError: the kernel that the notebook names is not there.
     """
     name = document.metadata.kernelspec.name
-    specs = KernelSpecManager()
+    # The one of this very interpreter: a folder may hold a `python3` of somebody else's.
+    specs = KernelSpecManager(kernel_dirs=[])
     try:
         specs.get_kernel_spec(name)
     except NoSuchKernel as missing:
@@ -35,6 +36,7 @@ def kernel_manager(plan: RunPlan, document: NotebookNode, folder: Path) -> Async
     # `sun_path` holds 108 bytes (unix(7)).
     return AsyncKernelManager(
         kernel_name=name,
+        kernel_spec_manager=specs,
         transport="ipc",
         ip=str(folder / "k"),
         connection_file=str(folder / "kernel.json"),
@@ -45,15 +47,13 @@ def kernel_environment(plan: RunPlan, folder: Path) -> dict[str, str]:
     """Return the variables of a kernel whose files lie in `folder`."""
     temporary = folder / "tmp"
     temporary.mkdir()
-    kubeconfig = plan.environment.get("KUBECONFIG") or os.environ.get("KUBECONFIG")
-    return {
-        **handed_on(os.environ, Path(kubeconfig) if kubeconfig else None),
+    kubeconfig = plan.environment.get("KUBECONFIG")
+    own = {
         # Nobody's own start-up files and history.
         "IPYTHONDIR": str(folder / "ipython"),
         # What a kernel puts there goes with it, however it ends: Kubernetes' client writes the
         # kubeconfig's private key into such a file, and counts on a quiet end to remove it.
         "TMPDIR": str(temporary),
-        # Sets show in the same order in each run.
-        "PYTHONHASHSEED": "0",
         **plan.environment,
     }
+    return handed_on(os.environ, Path(kubeconfig) if kubeconfig else None, own)

@@ -26,6 +26,7 @@ from typing import Any
 
 from istiolab.errors import ExitCode, HostError, IstiolabError
 from istiolab.system.command import Completed, run
+from istiolab.system.environment import Audience, environment_for
 from istiolab.system.files import write_atomic
 
 FOLDER = Path("docs/assets/vendor")
@@ -129,6 +130,7 @@ def fetch_by_npm(package: Package) -> bytes:
         argv = [*_npm(folder), "pack", f"{package.name}@{package.version}"]
         done = run(
             [*argv, "--loglevel", "error", "--pack-destination", name],
+            environment=environment_for(Audience.BUILD),
             timeout_seconds=_PATIENCE_SECONDS,
             error=HostError,
         )
@@ -187,6 +189,7 @@ def _npm(folder: Path) -> list[str]:
             *(sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"),
             *("--target", str(folder), "--requirement", str(requirements)),
         ],
+        environment=environment_for(Audience.BUILD),
         timeout_seconds=_PATIENCE_SECONDS,
         error=HostError,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 from collections.abc import Iterator
@@ -35,7 +36,8 @@ def run_here(line: str, *, timeout_seconds: float = 60.0) -> Completed:
             f"`{argv[0]}` is not on this machine",
             hint=f"on Debian: `apt-get install --no-install-recommends {package}`",
         )
-    return check(argv, timeout_seconds=timeout_seconds, error=HostError)
+    # A cell's own: what it has set itself counts.
+    return check(argv, environment=os.environ, timeout_seconds=timeout_seconds, error=HostError)
 
 
 @contextmanager

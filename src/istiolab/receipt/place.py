@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from istiolab.errors import HostError, IstiolabError
-from istiolab.system.files import write_atomic
+from istiolab.system.files import make_folder, write_atomic
 
 FOLDER = "receipts"
 
@@ -46,7 +46,7 @@ def write_text(path: Path, text: str) -> None:
         HostError: the disk is full, or the folder cannot be written.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         write_atomic(path, text)
     except OSError as wrong:
         raise HostError(f"`{path}` could not be written", where=(str(wrong),)) from wrong

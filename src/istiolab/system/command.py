@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import shlex
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +12,7 @@ from time import monotonic
 
 from istiolab.errors import IstiolabError, LabError
 from istiolab.system.deadlines import said, scaled
+from istiolab.system.environment import Audience, environment_for
 
 TAIL_LINES = 20
 _WATCH_SECONDS = 0.5
@@ -37,11 +37,12 @@ class Completed:
         return shlex.join(self.argv)
 
 
-def run(
+def run(  # noqa: PLR0913 - what it gets, where it runs, and how it may end
     argv: Sequence[str],
     *,
     stdin: str | None = None,
     environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
     timeout_seconds: float | None = 60.0,
     error: type[IstiolabError] = LabError,
     watch: Callable[[], None] | None = None,
@@ -51,7 +52,8 @@ def run(
     Args:
         argv: the program and its arguments.
         stdin: text for its standard input; none means an empty one.
-        environment: variables added to our own.
+        environment: its whole environment; None means that of a tool.
+        folder: where it runs.
         timeout_seconds: after so long, scaled to this machine, it is killed; None means never.
         error: the class of the exception for a program that is missing or too slow.
         watch: called now and then while it runs; when it raises, the program is killed.
@@ -66,7 +68,8 @@ def run(
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={**os.environ, **environment} if environment else None,
+            env=environment_for(Audience.TOOL) if environment is None else environment,
+            cwd=folder,
             text=True,
             errors="replace",
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -39,10 +40,32 @@ def write_atomic(path: Path, content: str | bytes, *, mode: int = 0o644) -> None
             stream.flush()
             os.fsync(stream.fileno())
         temporary.chmod(mode)
+        give_to_owner(temporary)
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def give_to_owner(path: Path) -> None:
+    """Give what root has made to the owner of the folder that it lies in, as with `sudo`."""
+    folder = path.parent.stat()
+    if os.geteuid() == 0 and folder.st_uid != 0:
+        # Where root may not give anything away, it keeps it.
+        with contextlib.suppress(PermissionError):
+            os.chown(path, folder.st_uid, folder.st_gid, follow_symlinks=False)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it that are missing; each belongs to who owns the one above.
+
+    Raises:
+        OSError: one cannot be made.
+    """
+    for each in (*reversed(path.parents), path):
+        if not each.exists():
+            each.mkdir(exist_ok=True)
+            give_to_owner(each)
 
 
 def write_json(path: Path, value: object) -> None:
@@ -62,7 +85,7 @@ def make_owned_folder(path: Path) -> Path:
             f"`{path}` holds files that istiolab did not make",
             hint="name another folder, or empty this one",
         )
-    path.mkdir(parents=True, exist_ok=True)
+    make_folder(path)
     if not tag.exists():
         write_atomic(tag, _TAG_TEXT)
     return path

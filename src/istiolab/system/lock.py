@@ -10,6 +10,7 @@ from filelock import FileLock, Timeout
 
 from istiolab.errors import LabError
 from istiolab.system.deadlines import said, scaled
+from istiolab.system.files import give_to_owner
 from istiolab.system.progress import Reporter
 
 
@@ -30,6 +31,8 @@ def locked(
         LabError: it is still held then.
     """
     lock = FileLock(path)
+    path.touch()
+    give_to_owner(path)
     try:
         lock.acquire(timeout=0)
     except Timeout:

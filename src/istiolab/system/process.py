@@ -14,6 +14,7 @@ from pathlib import Path
 from istiolab.errors import IstiolabError, LabError
 from istiolab.system.command import TAIL_LINES
 from istiolab.system.deadlines import scaled
+from istiolab.system.environment import Audience, environment_for
 from istiolab.system.retry import SYSTEM_CLOCK, Answer, wait_until
 
 
@@ -29,6 +30,7 @@ def run_logged(
     """Run a long program, its output line by line into `log` and to `on_line`.
 
     It runs in a process group of its own, which is ended as a whole when we are interrupted.
+    `environment` is all that it gets; None means the environment of a tool.
 
     Raises:
         IstiolabError: of the class `error`: the program is missing or ended badly, with the last
@@ -41,7 +43,7 @@ def run_logged(
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **(environment or {})},
+            env=environment_for(Audience.TOOL) if environment is None else environment,
             cwd=folder,
             text=True,
             errors="replace",
@@ -73,8 +75,9 @@ def run_attached(
     """Run a program that has the terminal, up to its end, and return its exit code.
 
     When we are interrupted it is asked to end, and killed when `grace_seconds` have passed.
+    `environment` is all that it gets.
     """
-    process = subprocess.Popen(list(argv), env={**os.environ, **environment})
+    process = subprocess.Popen(list(argv), env=environment)
     try:
         return process.wait()
     finally:
@@ -88,14 +91,18 @@ def run_attached(
                 process.wait()
 
 
-def start_detached(argv: Sequence[str], *, log: Path) -> int:
-    """Start a program that goes on when we have ended; return its process id."""
+def start_detached(argv: Sequence[str], *, log: Path, environment: Mapping[str, str]) -> int:
+    """Start a program that goes on when we have ended; return its process id.
+
+    `environment` is all that it gets.
+    """
     with log.open("a") as stream:
         process = subprocess.Popen(
             list(argv),
             stdin=subprocess.DEVNULL,
             stdout=stream,
             stderr=stream,
+            env=environment,
             start_new_session=True,
         )
     # Not ours to wait for any more: without this, Python warns of a process still running.

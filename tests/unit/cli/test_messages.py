@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import re
+import subprocess
 from pathlib import Path
 
 import click
@@ -16,6 +17,7 @@ from istiolab.cli import lab_commands
 from istiolab.cli import main as command_line
 from istiolab.cli.main import cli, run_cli
 from istiolab.errors import ExitCode, HostError
+from istiolab.lab.folders import state_folder
 from istiolab.lab.spec import Lab
 
 ROOT = Path(__file__).parents[3]
@@ -129,6 +131,33 @@ def test_status_tells_a_bare_lab_from_one_with_a_mesh(
     out = f"play: up (embedded{kind}), kubeconfig /k\n"
     assert _run(capsys, "status", "--name", "play") == (0, out, "")
     assert json.loads(_run(capsys, "status", "--name", "play", "--json")[1])["play"]["bare"] is bare
+
+
+def test_what_env_prints_is_read_by_a_shell_as_it_is_meant(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ISTIOLAB_STATE", str(tmp_path / "it's my $HOME 檔案"))
+    folder = state_folder("play")
+    (folder / "bin").mkdir(parents=True)
+    lab = Lab(
+        name="play",
+        provider="embedded",
+        kubeconfig=folder / "kubeconfig",
+        context="",
+        fingerprint="f",
+        pid=os.getpid(),
+        pid_started=psutil.Process().create_time(),
+    )
+    (folder / "lab.json").write_text(lab.to_json())
+    code, out, _ = _run(capsys, "env", "--name", "play")
+    assert code == 0
+    script = f'PATH=/a:/b; {out}echo "$KUBECONFIG"; echo "$ISTIOLAB_BIN"; echo "$PATH"'
+    done = subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [
+        str(folder / "kubeconfig"),
+        str(folder / "bin"),
+        f"{folder / 'bin'}:/a:/b",
+    ]
 
 
 def test_an_error_as_json_has_the_same_fields(

@@ -52,8 +52,9 @@ FAKE_GO = """
 echo "$*" >> FOLDER/calls
 case "$*" in
   'env GOVERSION') echo go1.99.1 ;;
+  *'env -json'*) echo '{"GOPROXY": "https://set-by-go-env"}' ;;
   build*)
-    echo "GOTOOLCHAIN=$GOTOOLCHAIN CGO_ENABLED=$CGO_ENABLED" >> FOLDER/environment
+    env >> FOLDER/environment
     mkdir -p "$GOCACHE" "$GOMODCACHE"
     [ -e FOLDER/broken ] && { echo 'cannot compile'; exit 1; }
     while [ "$1" != -o ]; do shift; done
@@ -160,7 +161,8 @@ def test_go_is_told_no_stamps_when_there_are_none() -> None:
     assert command[command.index("-ldflags") + 1] == "-s -w"
 
 
-def test_programs_are_built_renamed_and_joined_by_the_modules_files(go: Path, cache: Path) -> None:
+@pytest.mark.usefixtures("go")
+def test_programs_are_built_renamed_and_joined_by_the_modules_files(cache: Path) -> None:
     found = ensure_programs(PINS, cache, SILENT)
     assert {p.name for p in found["etcd"].iterdir()} == {"etcd"}
     assert {p.name for p in found["istio"].iterdir()} == {
@@ -168,7 +170,21 @@ def test_programs_are_built_renamed_and_joined_by_the_modules_files(go: Path, ca
         "pilot-agent",
         "bootstrap.json",
     }
-    assert (go / "environment").read_text() == "GOTOOLCHAIN=local CGO_ENABLED=0\n" * 2
+
+
+def test_builds_start_from_a_stated_environment(
+    go: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("GOFLAGS", "GOWORK", "CGO_CFLAGS", "GOOS", "CC", "GOTOOLCHAIN"):
+        monkeypatch.setenv(name, "theirs")
+    monkeypatch.setenv("SSL_CERT_FILE", "/theirs.crt")
+    ensure_programs(PINS, cache, SILENT)
+    told = set((go / "environment").read_text().splitlines())
+    assert not {line for line in told if line.endswith("=theirs")}
+    assert {
+        *("GOFLAGS=-buildvcs=false", "GOWORK=off", "GOENV=off", "GOTOOLCHAIN=local"),
+        *("CGO_ENABLED=0", "GOPROXY=https://set-by-go-env", "SSL_CERT_FILE=/theirs.crt"),
+    } <= told
 
 
 def test_programs_that_are_there_are_not_built_again(go: Path, cache: Path) -> None:

@@ -137,6 +137,18 @@ def test_down_of_a_lab_that_never_was_returns_at_once_and_makes_nothing(paths: N
     assert [p.name for p in paths.root.parent.iterdir()] == ["lab"]
 
 
+def test_a_lab_of_roots_is_not_ended_by_somebody_else_who_is_told_how(
+    paths: NodePaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded, "find_inits", lambda _state: [1])
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(HostError, match="only root can end it") as caught:
+        EmbeddedProvider("lab").down(SILENT)
+    assert caught.value.hint is not None
+    assert caught.value.hint.startswith("`sudo ")
+    assert paths.root.is_dir()
+
+
 def test_state_is_cleared_but_for_the_logs(paths: NodePaths) -> None:
     for name in ("log", "config", "containerd"):
         (paths.root / name).mkdir()

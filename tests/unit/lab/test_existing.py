@@ -104,6 +104,16 @@ def test_kubeconfig_that_is_not_there_is_the_users_error(
     assert cluster.calls == []
 
 
+def test_a_kubeconfig_that_would_be_read_as_two_files_is_refused(
+    cluster: FakeCluster, tmp_path: Path
+) -> None:
+    given = tmp_path / "a:b"
+    given.touch()
+    with pytest.raises(UsageError, match="has `:` in it"):
+        ExistingProvider("lab", kubeconfig=given).up(SILENT)
+    assert cluster.calls == []
+
+
 def test_missing_context_is_named_with_those_that_there_are(cluster: FakeCluster) -> None:
     with pytest.raises(UsageError, match="has no context `tw`") as caught:
         provider(cluster, "tw").up(SILENT)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import pwd
 import string
 from pathlib import Path
 
@@ -27,6 +29,24 @@ def may_name_a_lab(name: str) -> bool:
         and set(name) <= set(INNER)
         and not name.endswith("-")
     )
+
+
+def test_folders_are_those_of_the_user_who_called_sudo_whatever_home_is(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    user = pwd.getpwnam("nobody")
+    for name in ("ISTIOLAB_CACHE", "ISTIOLAB_STATE", "XDG_CACHE_HOME", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert cache_folder() == tmp_path / ".cache/istiolab"
+    assert state_folder("a") == tmp_path / ".local/state/istiolab/a"
+    monkeypatch.setenv("SUDO_UID", str(user.pw_uid))
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert cache_folder() == Path(user.pw_dir, ".cache/istiolab")
+    assert state_folder("a") == Path(user.pw_dir, ".local/state/istiolab/a")
+    # Whoever has become somebody else since is not root any more.
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert cache_folder() == tmp_path / ".cache/istiolab"
 
 
 @given(name=st.text(alphabet=INNER, min_size=1, max_size=24) | st.text(min_size=1))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,6 +42,7 @@ GOOD = HostFacts(
     state_disk_bytes=9 * GB,
     memory_bytes=8 * GB,
     socket_bytes=50,
+    paths=("/root/.cache/istiolab", "/my istio's/檔案#1;2"),
 )
 
 
@@ -137,6 +139,18 @@ def test_memory_of_exactly_what_is_needed_will_do() -> None:
     assert found(replace(GOOD, memory_bytes=RUN_MEMORY_BYTES)) == ()
     (problem,) = found(replace(GOOD, memory_bytes=RUN_MEMORY_BYTES - 10**8))
     assert problem.what == "1.9 GB of memory are available, and 2.0 GB are needed"
+
+
+@pytest.mark.parametrize("path", ["/a:b", "/a,b", "/100%", '/a"b', "/a\\b", "/\n", "/a ;b", "/ #"])
+def test_a_path_that_cannot_work_is_refused_with_the_reason(path: str) -> None:
+    (problem,) = found(replace(GOOD, paths=(*GOOD.paths, path, path)))
+    assert problem.what.startswith(f"`{path}` has `")
+
+
+def test_folders_that_the_lab_stands_on_are_looked_at(tmp_path: Path) -> None:
+    facts = gather_facts(tmp_path / "cache", NodePaths(root=tmp_path / "state"))
+    expected = {str(tmp_path / "cache"), str(tmp_path / "state"), sys.prefix}
+    assert expected <= set(facts.paths)
 
 
 def test_a_socket_whose_path_is_too_long_is_told_with_the_way_out(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import configparser
 import json
+import shlex
 import subprocess
 import tomllib
 from collections.abc import Iterator
@@ -9,9 +10,10 @@ from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
+from supervisor.options import ClientOptions, ServerOptions
 
 from istiolab.lab.network import choose_link
-from istiolab.lab.node import find_inits, node_environment, search_path, write_configuration
+from istiolab.lab.node import find_inits, search_path, write_configuration
 from istiolab.lab.pins import load_pins
 from istiolab.lab.spec import CLUSTER_POD_SUBNET, NodePaths
 
@@ -92,6 +94,32 @@ def test_supervisor_starts_containerd_and_kubelet_on_the_labs_path(paths: NodePa
     assert named == str(paths.config / "containerd.toml")
 
 
+def test_paths_with_spaces_and_other_letters_are_read_as_they_are(tmp_path: Path) -> None:
+    # Each file by the parser of its reader.
+    programs = {"cni": tmp_path / "it's" / "cni", "runc": Path("/檔案 é/runc")}
+    paths = NodePaths(root=tmp_path / "my 檔案 é")
+    write_configuration(paths, pins=load_pins(), link=choose_link("lab", []), programs=programs)
+    table = tomllib.loads((paths.config / "containerd.toml").read_text(encoding="utf-8"))
+    assert table["root"] == str(paths.containerd)
+    cni = table["plugins"]["io.containerd.cri.v1.runtime"]["cni"]
+    assert cni["bin_dirs"] == [str(programs["cni"])]
+
+    file = str(paths.config / "supervisord.conf")
+    server = ServerOptions()
+    server.realize(["--configuration", file, "--nodaemon"])
+    section = server.configroot.supervisord
+    assert section.environment == {"PATH": search_path(programs)}
+    commands = {
+        each.name: each.process_configs[0].command for each in section.process_group_configs
+    }
+    toml = str(paths.config / "containerd.toml")
+    assert shlex.split(commands["containerd"]) == ["containerd", "--config", toml]
+    client = ClientOptions()
+    client.realize(["--configuration", file])
+    assert section.server_configs[0]["file"] == str(paths.socket)
+    assert client.serverurl == f"unix://{paths.socket}"
+
+
 @pytest.fixture
 def looks_like_an_init(tmp_path: Path) -> Iterator[int]:
     mark = str(tmp_path / "config" / "node.json")
@@ -112,15 +140,3 @@ def test_process_that_only_names_the_state_folder_is_not_taken_for_the_node(
 ) -> None:
     # An editor with node.json open must survive `istiolab down`.
     assert find_inits(tmp_path) == []
-
-
-def test_node_gets_no_temporary_folder_and_no_proxy_of_ours() -> None:
-    ours = {
-        "PATH": "/bin",
-        "HOME": "/root",
-        "PYTHONPATH": "src",
-        "TMPDIR": "/tmp/mine",
-        "HTTPS_PROXY": "http://proxy",
-        "KUBECONFIG": "/mine",
-    }
-    assert node_environment(ours) == {"PATH": "/bin", "HOME": "/root", "PYTHONPATH": "src"}

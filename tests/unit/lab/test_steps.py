@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from dataclasses import replace
 from typing import Any
 
@@ -83,6 +84,17 @@ def test_a_step_that_fails_since_the_node_has_ended_says_so(bringup: Bringup, de
             step.run(bringup, progress)
         with pytest.raises(LabError, match="the node has ended"):
             step.run(replace(bringup, pid=dead), progress)
+
+
+def test_a_node_that_ends_just_after_what_ran_in_it_is_what_is_told(bringup: Bringup) -> None:
+    with subprocess.Popen(["sleep", "0.3"]) as init:
+
+        def fail(_bringup: Bringup, _progress: Progress) -> None:
+            raise LabError("`kubeadm` ended with -9")
+
+        step = Step(name="some", work=fail, estimate_seconds=1)
+        with SILENT.step("some") as progress, pytest.raises(LabError, match="the node has ended"):
+            step.run(replace(bringup, pid=init.pid), progress)
 
 
 def test_steps_come_in_the_order_in_which_they_stand_on_each_other() -> None:

@@ -47,8 +47,16 @@ def test_files_that_are_not_there_are_somebody_elses_error(tmp_path: Path) -> No
 def test_a_kernel_gets_our_variables_but_no_secret(tmp_path: Path) -> None:
     path = kubeconfig(tmp_path, {"token": "t0ken-of-a-user"})
     for each in (None, path):
-        assert handed_on(OURS, each).keys() == {"HOME", "HTTPS_PROXY", "PYTHONPATH"}
+        got = handed_on(OURS, each, {"KUBECONFIG": "theirs"})
+        assert {name for name in OURS if got.get(name) == OURS[name]} == {"HOME", "HTTPS_PROXY"}
+        assert got["KUBECONFIG"] == "theirs"
 
 
 def test_a_kernel_whose_kubeconfig_starts_a_program_gets_what_that_may_need(tmp_path: Path) -> None:
-    assert handed_on(OURS, kubeconfig(tmp_path, {"exec": {"command": "aws"}})) == OURS
+    path = kubeconfig(tmp_path, {"exec": {"command": "aws"}})
+    got = handed_on(OURS, path, {})
+    assert {name for name in OURS if got.get(name) == OURS[name]} == {
+        "HOME",
+        "GITHUB_TOKEN",
+        "HTTPS_PROXY",
+    }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import sys
 import threading
 from pathlib import Path
 from time import monotonic
@@ -204,6 +205,33 @@ def test_a_kernel_that_is_not_there_is_an_error_that_names_those_there_are(tmp_p
     with pytest.raises(KernelError, match="names the kernel `other`") as caught:
         run_notebook(RunPlan(path=write(tmp_path, code("1"), kernel=kernel)))
     assert "python3" in caught.value.where[0]
+
+
+def test_a_kernel_is_this_interpreters_and_nothing_that_the_caller_has_around_reaches_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "startup.py").write_text("print('hello from my startup')")
+    spec = tmp_path / "jupyter" / "kernels" / "python3" / "kernel.json"
+    spec.parent.mkdir(parents=True)
+    spec.write_text('{"argv": ["false"], "display_name": "Theirs", "language": "python"}')
+    for name, value in {
+        "PYTHONSTARTUP": str(tmp_path / "startup.py"),
+        "JUPYTER_PATH": str(tmp_path / "jupyter"),
+        "PYTHONOPTIMIZE": "1",
+        "TZ": "Asia/Taipei",
+        "COLUMNS": "40",
+        "KUBECONFIG": "theirs",
+    }.items():
+        monkeypatch.setenv(name, value)
+    path = write(
+        tmp_path,
+        code("import os, shutil, sys, time\nsys.executable, __debug__, time.tzname[0]"),
+        code("shutil.get_terminal_size().columns, os.environ.get('KUBECONFIG')"),
+    )
+    first, second = run_notebook(RunPlan(path=path)).document.cells
+    assert [each.output_type for each in first.outputs] == ["execute_result"]
+    assert first.outputs[0].data["text/plain"] == repr((sys.executable, True, "UTC"))
+    assert second.outputs[0].data["text/plain"] == "(80, None)"
 
 
 def test_secrets_do_not_reach_the_outputs(tmp_path: Path) -> None:

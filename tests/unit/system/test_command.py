@@ -29,10 +29,8 @@ def test_program_reads_the_text_it_is_given_and_never_ours(text: str | None) -> 
     assert run(["cat"], stdin=text).stdout == (text or "")
 
 
-def test_given_variables_are_added_to_our_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OURS", "kept")
-    done = run(shell('echo "$OURS $THEIRS"'), environment={"THEIRS": "added"})
-    assert done.stdout == "kept added\n"
+def test_program_runs_in_the_folder_it_is_given(tmp_path: Path) -> None:
+    assert run(["pwd", "-P"], folder=tmp_path).stdout.strip() == str(tmp_path.resolve())
 
 
 def test_output_that_is_no_utf8_is_replaced() -> None:

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import ast
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from istiolab.errors import UsageError
+from istiolab.system import deadlines
 from istiolab.system.command import run
 from istiolab.system.deadlines import TIMEOUT_SCALE, read_scale, said, scaled, timeout_scale
 from istiolab.system.retry import Answer, wait_until
@@ -49,3 +53,30 @@ def test_waits_last_as_many_times_longer(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_programs_may_run_as_many_times_longer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(TIMEOUT_SCALE, "20")
     assert run(["sleep", "0.3"], timeout_seconds=0.1).exit_code == 0
+
+
+def fixed_deadlines(call: ast.Call) -> list[ast.expr]:
+    """Return the deadlines of a call that stand there as a number, or as the name of one."""
+    method = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+    values = [each.value for each in call.keywords if each.arg == "timeout"]
+    values += call.args if method == "settimeout" else []
+    return [
+        value
+        for value in values
+        if (isinstance(value, ast.Constant) and value.value)
+        # How often one looks is no deadline, nor how long a thread's end is waited for.
+        or (isinstance(value, ast.Name) and value.id.isupper() and "_LOOK_" not in value.id)
+        if method != "join"
+    ]
+
+
+def test_no_call_of_another_library_has_a_deadline_that_is_not_scaled() -> None:
+    package = Path(deadlines.__file__).parents[1]
+    found = [
+        f"{path.name}:{value.lineno}"
+        for path in sorted(package.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        for value in fixed_deadlines(node)
+    ]
+    assert found == []

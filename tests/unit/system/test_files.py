@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from istiolab.errors import UsageError
 from istiolab.system.files import (
     TAG_NAME,
+    make_folder,
     make_owned_folder,
     remove_owned_folder,
     write_atomic,
@@ -24,6 +25,23 @@ def test_text_is_written_as_utf8_and_bytes_as_they_are(
 ) -> None:
     write_atomic(tmp_path / "file", content)
     assert (tmp_path / "file").read_bytes() == read
+
+
+def test_what_root_makes_belongs_to_the_owner_of_the_folder_that_it_lies_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if os.geteuid() == 0:
+        os.chown(tmp_path, 4321, 4321)
+    owner, given = tmp_path.stat(), []
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(
+        os, "chown", lambda path, uid, gid, **_: given.append((Path(path).parent, uid, gid))
+    )
+    write_atomic(tmp_path / "file", "")
+    make_folder(tmp_path / "new")
+    assert given == [(tmp_path, owner.st_uid, owner.st_gid)] * 2
+    make_folder(tmp_path / "new")
+    assert len(given) == 2
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o600])

@@ -80,7 +80,8 @@ def test_interruption_ends_the_whole_process_group(log: Path) -> None:
 
 
 def test_detached_program_runs_on_and_writes_into_its_log(log: Path) -> None:
-    pid = start_detached(shell("echo up; echo too >&2; exec sleep 60"), log=log)
+    script = "echo up; echo too >&2; exec sleep 60"
+    pid = start_detached(shell(script), log=log, environment=os.environ)
     try:
         assert wait_for(lambda: log.read_text() == "up\ntoo\n")
         assert is_alive(pid)
@@ -97,7 +98,7 @@ def ended_with(pid: int) -> int:
 
 def test_process_is_asked_to_end_before_it_is_killed(log: Path) -> None:
     script = 'trap "echo asked; exit 5" TERM; echo ready; while :; do sleep 0.01; done'
-    pid = start_detached(shell(script), log=log)
+    pid = start_detached(shell(script), log=log, environment=os.environ)
     assert wait_for(lambda: "ready" in log.read_text())
     end_process(pid)
     assert ended_with(pid) == 5
@@ -105,7 +106,8 @@ def test_process_is_asked_to_end_before_it_is_killed(log: Path) -> None:
 
 
 def test_process_that_does_not_listen_is_killed(log: Path) -> None:
-    pid = start_detached(shell('trap "" TERM; echo ready; exec sleep 60'), log=log)
+    script = 'trap "" TERM; echo ready; exec sleep 60'
+    pid = start_detached(shell(script), log=log, environment=os.environ)
     assert wait_for(lambda: "ready" in log.read_text())
     end_process(pid, grace_seconds=0.05)
     assert ended_with(pid) == -9
