@@ -73,7 +73,7 @@ def prepare(tool: str, names: Sequence[str], copies: int) -> str:
         f"cp -r {ROOT}/notebooks/manifests .",
         f"for name in {shlex.join(names)}; do for copy in $(seq {copies}); do {copy}; done; done",
         "kubectl wait namespaces --for=delete --selector istiolab.dev/owner --timeout=120s",
-        *(["yes | jcache project add *.ipynb"] if tool.startswith("jcache") else []),
+        *(["yes | jcache notebook add *.ipynb"] if tool.startswith("jcache") else []),
     ]
     return " && ".join(steps)
 
@@ -129,15 +129,13 @@ def main() -> int:
     names, longest = asked.notebooks, asked.notebooks[:1]
     columns: dict[str, Callable[[str], str]]
     if asked.copies:
-        what = f"copies of `{longest[0]}`"
+        what = "copies"
         columns = {str(n): partial(bench.fresh, names=longest, copies=n) for n in asked.copies}
     else:
-        what = f"{len(names)} notebooks"
-        columns = {
-            "together": partial(bench.fresh, names=names),
-            f"`{longest[0]}` alone": partial(bench.fresh, names=longest),
-            "nothing has changed": partial(bench.again, names=names),
-        }
+        what, together = "", f"{len(names)} notebooks together"
+        columns = {together: partial(bench.fresh, names=names)} if len(names) > 1 else {}
+        columns[f"`{longest[0]}` alone"] = partial(bench.fresh, names=longest)
+        columns["nothing has changed"] = partial(bench.again, names=names)
     rows = [[f"`{tool}`", *(ask(tool) for ask in columns.values())] for tool in asked.tools]
     for row in ([what, *columns], ["---"] * (1 + len(columns)), *rows):
         print(f"| {' | '.join(row)} |")
