@@ -6,6 +6,9 @@ unexport BASH_ENV
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 READY := .venv/.ready
+# As many tests at a time as there are processors: to each worker an even share, in order, so that
+# what some tests share is made once where they stay together; who is done first takes over from others.
+SIDE_BY_SIDE := --numprocesses=logical --maxprocesses=4 --dist=worksteal
 # A service or a container may have none, and Go wants one.
 export HOME ?= $(shell getent passwd "$$(id -u)" | cut -d: -f6)
 
@@ -36,10 +39,13 @@ serve: build ## Build the site and serve it (needs no cluster)
 	@echo "http://127.0.0.1:8000/ (Ctrl-C ends it)"
 	@$(BIN)/python -m http.server --directory site --bind 127.0.0.1 8000 2>/dev/null
 
-test: lint test-unit test-lab test-site ## Pass every test: lint, unit, live lab, browser
+test: ## Pass every test (lint, unit, live lab, browser), and say how long each took
+	@took=(); trap 'printf "%s\n" "$${took[@]}"' EXIT; for phase in lint test-unit test-lab test-site; do \
+	  SECONDS=0; code=0; $(MAKE) --no-print-directory $$phase || code=$$?; \
+	  took+=("$$(printf "%-9s %5d s" $$phase $$SECONDS)"); [ $$code = 0 ] || exit $$code; done
 
 test-unit: $(READY) ## The fast tests
-	$(BIN)/pytest tests/unit
+	$(BIN)/pytest tests/unit $(SIDE_BY_SIDE)
 
 test-lab: $(READY) ## The tests on the live lab
 	tools/ensure-packages apache2-utils
@@ -53,7 +59,7 @@ test-hosts: $(READY) ## The README's commands on other kinds of hosts, in virtua
 
 test-site: $(READY) scripts ## The tests in a real browser
 	tools/ensure-packages chromium fonts-noto-cjk
-	$(BIN)/pytest tests/site
+	$(BIN)/pytest tests/site $(SIDE_BY_SIDE) --durations=15
 
 scripts: $(READY) ## Fetch the scripts of others that the pages serve (once)
 	@$(BIN)/python -m istiolab.page.vendor

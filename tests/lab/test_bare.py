@@ -89,28 +89,10 @@ def test_a_bare_lab_is_kubernetes_with_istios_images_and_says_so(own_lab: OwnLab
     assert istiolab("status", own=own_lab).returncode == 4
 
 
-def test_a_notebook_gets_a_bare_lab_of_its_own_which_goes_again(
+def test_each_run_and_each_ablation_finds_a_bare_lab_clean_which_goes_again(
     own_lab: OwnLab, tmp_path: Path
 ) -> None:
     before = snapshot(own_lab)
-    path = notebook(tmp_path, MAKE, LOOK, UNMAKE, GONE)
-    done = istiolab("verify", "--update", str(path), own=own_lab, folder=tmp_path)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert host_state.difference(before, snapshot(own_lab)) == {}
-    receipt = load_receipt(path)
-    assert receipt is not None
-    assert receipt.versions.keys() == {"kubernetes", "istiolab", "python"}
-    assert receipt.mesh_config_sha256 == ""
-    assert {"docker.io/istio/pilot:1.28.2", "docker.io/istio/proxyv2:1.28.2"} <= {*receipt.images}
-
-    start_of_second = time.monotonic()
-    again = istiolab("verify", str(path), own=own_lab, folder=tmp_path)
-    assert again.stdout == f"{path.name}: unchanged\n"
-    assert "bare lab" not in again.stderr
-    assert time.monotonic() - start_of_second < 10
-
-
-def test_each_run_and_each_ablation_finds_the_lab_clean(own_lab: OwnLab, tmp_path: Path) -> None:
     stopped = notebook(tmp_path, MAKE, STOP, name="a-stopped")
     leaking = notebook(tmp_path, MAKE, LOOK, name="b-leaking")
     tidy = notebook(tmp_path, MAKE, LOOK, UNMAKE, GONE, name="c-tidy")
@@ -127,6 +109,18 @@ def test_each_run_and_each_ablation_finds_the_lab_clean(own_lab: OwnLab, tmp_pat
     assert found["b-leaking"]["leaks"] == ["left behind: ConfigMap default/stray"]
     assert found["c-tidy"]["outcome"] == "updated"
     assert done.stderr.count("✓ a clean bare lab") == 3
+    assert host_state.difference(before, snapshot(own_lab)) == {}
+    receipt = load_receipt(tidy)
+    assert receipt is not None
+    assert receipt.versions.keys() == {"kubernetes", "istiolab", "python"}
+    assert receipt.mesh_config_sha256 == ""
+    assert {"docker.io/istio/pilot:1.28.2", "docker.io/istio/proxyv2:1.28.2"} <= {*receipt.images}
+
+    start_of_second = time.monotonic()
+    again = istiolab("verify", str(tidy), own=own_lab, folder=tmp_path)
+    assert again.stdout == f"{tidy.name}: unchanged\n"
+    assert "bare lab" not in again.stderr
+    assert time.monotonic() - start_of_second < 10
 
     proven = istiolab("verify", "--ablate", "--json", str(tidy), own=own_lab, folder=tmp_path)
     assert proven.returncode == 0, proven.stdout + proven.stderr

@@ -46,16 +46,42 @@ def _wait_for_text(process: subprocess.Popen[str], text: str) -> str:
     raise AssertionError(f"`{text}` was never said:\n{seen}")
 
 
-def test_a_second_lab_beside_the_first_comes_up_twice_and_leaves_nothing(
-    lab: Lab, own_lab: OwnLab
+@pytest.fixture(scope="module")
+def before(shared_lab: OwnLab) -> dict[str, frozenset[str]]:
+    """What is on the machine before the lab that tests share comes up for the first time."""
+    return _snapshot(shared_lab)
+
+
+@pytest.fixture
+def up_lab(shared_lab: OwnLab, before: dict[str, frozenset[str]]) -> OwnLab:
+    """Return the shared lab when it is up: at once, if the test before has left it so."""
+    assert before
+    done = istiolab("up", own=shared_lab)
+    assert done.returncode == 0, done.stderr
+    return shared_lab
+
+
+def test_up_during_another_up_waits_for_it_and_finds_its_lab(
+    shared_lab: OwnLab, before: dict[str, frozenset[str]]
 ) -> None:
-    before = _snapshot(own_lab)
-    first = istiolab("up", "--json", own=own_lab)
-    assert first.returncode == 0, first.stderr
-    record = json.loads(first.stdout)
+    assert before
+    assert istiolab("down", own=shared_lab).returncode == 0
+    first = start("up", own=shared_lab)
+    _wait_for_text(first, "containerd")
+    second = istiolab("up", "--json", own=shared_lab)
+    first.communicate(timeout=scaled(120))
+    assert first.returncode == second.returncode == 0, second.stderr
+    assert "being worked on by another" in second.stderr
+    assert json.loads(second.stdout)["pid"] == shared_lab.record["pid"]
+
+
+def test_a_second_lab_is_beside_the_first_and_to_bring_it_up_again_changes_nothing(
+    lab: Lab, up_lab: OwnLab
+) -> None:
+    record = up_lab.record
     assert lab.link is not None
     assert record["link"]["node_address"] != lab.link["node_address"]
-    pods = istiolab("kubectl", "get", "pods", "-A", "-o", "json", own=own_lab)
+    pods = istiolab("kubectl", "get", "pods", "-A", "-o", "json", own=up_lab)
     ready = {
         pod["metadata"]["namespace"]: all(c["ready"] for c in pod["status"]["containerStatuses"])
         for pod in json.loads(pods.stdout)["items"]
@@ -63,19 +89,13 @@ def test_a_second_lab_beside_the_first_comes_up_twice_and_leaves_nothing(
     assert ready == {"kube-system": True, "istio-system": True}
 
     start_of_second = time.monotonic()
-    second = istiolab("up", own=own_lab)
+    second = istiolab("up", own=up_lab)
     assert second.returncode == 0
     assert "is up already" in second.stderr
-    assert json.loads(istiolab("up", "--json", own=own_lab).stdout)["pid"] == record["pid"]
+    assert json.loads(istiolab("up", "--json", own=up_lab).stdout)["pid"] == record["pid"]
     assert time.monotonic() - start_of_second < 10
 
-    _demand_that_nobody_else_takes_its_name(own_lab)
-
-    down = istiolab("down", own=own_lab)
-    assert down.returncode == 0, down.stderr
-    assert _left_behind(before, own_lab) == {}
-    assert istiolab("down", own=own_lab).returncode == 0
-    assert istiolab("status", own=own_lab).returncode == 4
+    _demand_that_nobody_else_takes_its_name(up_lab)
 
 
 def _demand_that_nobody_else_takes_its_name(own: OwnLab) -> None:
@@ -88,27 +108,15 @@ def _demand_that_nobody_else_takes_its_name(own: OwnLab) -> None:
     assert istiolab("kubectl", "get", "nodes", own=own).returncode == 0
 
 
-def test_down_after_kill_9_of_anything_leaves_nothing(own_lab: OwnLab) -> None:
-    before = _snapshot(own_lab)
-    assert istiolab("up", own=own_lab).returncode == 0
-    victims = {"containerd", "kubelet", "etcd", "envoy"}
-    killed = running(own_lab, *victims)
-    assert {process.name() for process in killed} == victims
-    kill(killed)
-    assert istiolab("down", own=own_lab).returncode == 0
-    assert _left_behind(before, own_lab) == {}
-
-
-def test_the_lab_mends_itself_when_its_runtime_and_kubelet_are_killed(own_lab: OwnLab) -> None:
-    assert istiolab("up", own=own_lab).returncode == 0
-    killed = running(own_lab, "containerd", "kubelet")
+def test_the_lab_mends_itself_when_its_runtime_and_kubelet_are_killed(up_lab: OwnLab) -> None:
+    killed = running(up_lab, "containerd", "kubelet")
     assert {process.name() for process in killed} == {"containerd", "kubelet"}
     kill(killed)
     made = wait_until(
         lambda: Answer(
             done=istiolab(
                 *("kubectl", "run", "probe", "--image=docker.io/istiolab/nginx:1.22"),
-                own=own_lab,
+                own=up_lab,
             ).returncode
             == 0
         ),
@@ -121,25 +129,39 @@ def test_the_lab_mends_itself_when_its_runtime_and_kubelet_are_killed(own_lab: O
         "pod/probe",
         "--for=condition=Ready",
         f"--timeout={scaled(60):g}s",
-        own=own_lab,
+        own=up_lab,
     )
     assert waited.returncode == 0, waited.stderr
 
 
-def test_up_after_the_whole_node_was_killed_brings_a_new_one_up(own_lab: OwnLab) -> None:
-    before = _snapshot(own_lab)
-    assert istiolab("up", own=own_lab).returncode == 0
-    killed = own_lab.record["pid"]
+def test_up_after_the_whole_node_was_killed_brings_a_new_one_up_and_down_leaves_nothing(
+    up_lab: OwnLab, before: dict[str, frozenset[str]]
+) -> None:
+    killed = up_lab.record["pid"]
     os.kill(killed, signal.SIGKILL)
     psutil.wait_procs(
         [psutil.Process(killed)] if psutil.pid_exists(killed) else [], timeout=scaled(10)
     )
-    assert istiolab("status", own=own_lab).returncode == 4
-    again = istiolab("up", own=own_lab)
+    assert istiolab("status", own=up_lab).returncode == 4
+    again = istiolab("up", own=up_lab)
     assert again.returncode == 0, again.stderr
-    assert own_lab.record["pid"] != killed
-    assert istiolab("down", own=own_lab).returncode == 0
-    assert _left_behind(before, own_lab) == {}
+    assert up_lab.record["pid"] != killed
+    down = istiolab("down", own=up_lab)
+    assert down.returncode == 0, down.stderr
+    assert _left_behind(before, up_lab) == {}
+    assert istiolab("down", own=up_lab).returncode == 0
+    assert istiolab("status", own=up_lab).returncode == 4
+
+
+def test_down_after_kill_9_of_anything_leaves_nothing(
+    up_lab: OwnLab, before: dict[str, frozenset[str]]
+) -> None:
+    victims = {"containerd", "kubelet", "etcd", "envoy"}
+    killed = running(up_lab, *victims)
+    assert {process.name() for process in killed} == victims
+    kill(killed)
+    assert istiolab("down", own=up_lab).returncode == 0
+    assert _left_behind(before, up_lab) == {}
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
@@ -157,16 +179,6 @@ def test_up_that_is_ended_half_way_leaves_nothing_after_down(
         assert _left_behind(before, own_lab) == {}
     assert istiolab("down", own=own_lab).returncode == 0
     assert _left_behind(before, own_lab) == {}
-
-
-def test_up_during_another_up_waits_for_it_and_finds_its_lab(own_lab: OwnLab) -> None:
-    first = start("up", own=own_lab)
-    _wait_for_text(first, "containerd")
-    second = istiolab("up", "--json", own=own_lab)
-    first.communicate(timeout=scaled(120))
-    assert first.returncode == second.returncode == 0, second.stderr
-    assert "being worked on by another" in second.stderr
-    assert json.loads(second.stdout)["pid"] == own_lab.record["pid"]
 
 
 def test_five_cycles_leave_nothing_and_none_is_much_slower_than_the_first(

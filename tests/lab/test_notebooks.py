@@ -128,7 +128,7 @@ def test_a_pod_that_never_gets_ready_is_told_with_its_events(lab: Lab, tmp_path:
         code("from istiolab import connect\nmesh = connect()\nplace = mesh.namespace('a')"),
         code(
             "place.apply('manifests/426/backend.yaml', WORKLOAD_IMAGE='nowhere.invalid/none:1')\n"
-            "place.wait_for_rollout('backend', timeout_seconds=40)"
+            "place.wait_for_rollout('backend', timeout_seconds=15)"
         ),
     )
     done = istiolab("verify", str(path), folder=tmp_path)

@@ -45,6 +45,7 @@ class Built:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._ids: dict[str, set[str]] = {}
+        self._soups: dict[str, BeautifulSoup] = {}
 
     @cached_property
     def pages(self) -> tuple[str, ...]:
@@ -77,8 +78,10 @@ class Built:
 
     def soup(self, page: str) -> BeautifulSoup:
         """Return a page, parsed."""
-        text = (self._folder / page).read_text(encoding="utf-8")
-        return BeautifulSoup(text, "html.parser")
+        if page not in self._soups:
+            text = (self._folder / page).read_text(encoding="utf-8")
+            self._soups[page] = BeautifulSoup(text, "html.parser")
+        return self._soups[page]
 
     def _of(self, page: str) -> Iterator[Reference]:
         for each in self.soup(page).find_all(name=True):

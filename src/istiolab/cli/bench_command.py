@@ -11,7 +11,6 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from istiolab.cli.bench_verify_command import bench_verify
 from istiolab.cli.lab_commands import json_option, quiet_option, timeout_scale_option
 from istiolab.cli.progress import make_reporter
 from istiolab.errors import UsageError
@@ -21,7 +20,7 @@ from istiolab.lab.folders import lab_name
 from istiolab.system.machine import describe_machine
 
 
-@click.group(invoke_without_command=True)
+@click.command()
 @click.option("--runs", default=5, show_default=True, type=click.IntRange(1), help="Of each kind.")
 @click.option(
     "--only", type=click.Choice(["cold", "warm"]), help="Leave the other kind of run out."
@@ -30,9 +29,7 @@ from istiolab.system.machine import describe_machine
 @timeout_scale_option
 @json_option
 @quiet_option
-@click.pass_context
 def bench(
-    context: click.Context,
     runs: int,
     only: str | None,
     name: str | None,
@@ -42,11 +39,8 @@ def bench(
 ) -> None:
     """Time each phase of bringing a lab up: cold (empty image store), and warm.
 
-    Uses a lab of its own; one that is up is left alone, but costs speed. With the command `verify`
-    it measures verification instead.
+    Uses a lab of its own; one that is up is left alone, but costs speed.
     """
-    if context.invoked_subcommand is not None:
-        return
     reporter = make_reporter(quiet)
     provider = EmbeddedProvider(lab_name(name) if name else f"bench-{os.getpid()}")
     if provider.find() is not None:
@@ -70,9 +64,6 @@ def bench(
     for kind, done in found.items():
         console.print(_as_table(kind, done))
         console.print(_summary(done))
-
-
-bench.add_command(bench_verify)
 
 
 def _as_json(found: dict[str, list[Run]]) -> dict[str, object]:

@@ -1,1 +1,0 @@
-"""Verification measured beside the other tools that execute notebooks: same ones, same cluster."""
