@@ -32,6 +32,7 @@ from istiolab.page.directives import (
 from istiolab.page.lines import read_lines
 from istiolab.page.outline import split_front_matter
 from istiolab.page.parity import SOURCE, TRANSLATION, unlike
+from istiolab.system.files import visible_files
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +172,9 @@ def main(arguments: Sequence[str]) -> ExitCode:
         sys.stderr.write("usage: python -m istiolab.page.coverage\n")
         return ExitCode.USAGE
     found: list[Coverage] = []
-    for path in sorted(path for folder in (SOURCE, TRANSLATION) for path in folder.rglob("*.md")):
+    for path in [
+        each for folder in (SOURCE, TRANSLATION) for each in visible_files(folder, "**/*.md")
+    ]:
         page = path.relative_to(SOURCE.parent).as_posix()
         found.append(read_coverage(path.read_text(encoding="utf-8"), page=page))
         for line in _told(page, found[-1]):

@@ -43,7 +43,7 @@ from istiolab.page.vendor import COMMAND, missing, read_packages
 from istiolab.page.whole import check_notebook, fit_notebook
 from istiolab.page.words import LANGUAGES, read_words
 from istiolab.receipt.store import Status
-from istiolab.system.files import write_atomic
+from istiolab.system.files import visible_files, write_atomic
 
 
 class Options(Config):  # type: ignore[no-untyped-call]
@@ -112,7 +112,7 @@ class IstiolabPlugin(BasePlugin[Options]):  # type: ignore[no-untyped-call]
         Raises:
             PluginError: a notebook's outputs hold a secret.
         """
-        for path in sorted(Path(self.config.notebooks_dir).glob("*.ipynb")):
+        for path in visible_files(Path(self.config.notebooks_dir), "*.ipynb"):
             _demand_no_secret(path)
             add_notebook(files, config, path)
         add_shared(files, config, Path(self.config.shared_dir))

@@ -42,6 +42,7 @@ from istiolab.page.stamp import render_brief, render_stamp
 from istiolab.page.words import Words
 from istiolab.receipt.ledger import read_ledger, summarise
 from istiolab.receipt.store import Status, status
+from istiolab.system.files import visible_files
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +138,7 @@ class Showing:
         return cell_anchor(directive.cell)
 
     def _chapters(self, page: Page, files: Files) -> list[Chapter]:
-        there = {path.stem for path in self.claims_dir.glob("*.yml")}
+        there = {path.stem for path in visible_files(self.claims_dir, "*.yml")}
         stems = chapters_of(page.file.content_string, there)
         return [self._chapter(stem, page=page, files=files) for stem in stems]
 
@@ -160,7 +161,7 @@ class Showing:
                 link=links_of(path.stem, page=page, files=files).notebook,
                 status=self._status(path),
             )
-            for path in sorted(self.notebooks_dir.glob("*.ipynb"))
+            for path in visible_files(self.notebooks_dir, "*.ipynb")
         ]
 
     def _title(self, stem: str, files: Files) -> str:

@@ -15,6 +15,7 @@ from istiolab.errors import IstiolabError
 from istiolab.page.stamp import Links
 from istiolab.receipt.failing import failing_path
 from istiolab.receipt.store import receipt_path
+from istiolab.system.files import visible_files
 
 NOTEBOOKS = "notebooks"
 DOWNLOADS = "downloads"
@@ -52,7 +53,7 @@ def add_notebook(files: Files, config: MkDocsConfig, path: Path) -> None:
 
 def add_shared(files: Files, config: MkDocsConfig, folder: Path) -> None:
     """Add the files that all languages share, at `assets/`."""
-    for path in sorted(each for each in folder.rglob("*") if each.is_file()):
+    for path in visible_files(folder, "**/*"):
         _copy(files, config, f"assets/{path.relative_to(folder).as_posix()}", path)
 
 

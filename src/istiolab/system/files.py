@@ -50,6 +50,20 @@ def write_json(path: Path, value: object) -> None:
     write_atomic(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
 
 
+def visible_files(folder: Path, pattern: str) -> list[Path]:
+    """Return the files in `folder` that fit a glob pattern, sorted, without hidden ones.
+
+    Hidden are a file and a folder whose names begin with a dot: the `._NAME` that macOS leaves
+    beside each file, `.ipynb_checkpoints`, `.DS_Store`.
+    """
+    return sorted(
+        path
+        for path in folder.glob(pattern)
+        if path.is_file()
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+
+
 def make_owned_folder(path: Path) -> Path:
     """Make the folder `path` and tag it as ours, so that `remove_owned_folder` may delete it.
 
