@@ -36,11 +36,20 @@ from istiolab.page.diagram import find_diagrams
 from istiolab.page.directives import Problem, expand
 from istiolab.page.embed import demand_no_failure
 from istiolab.page.lean import drop_plain_marks
+from istiolab.page.links import fit_links
+from istiolab.page.placeholders import Placeholders
 from istiolab.page.showing import Showing
-from istiolab.page.site_config import fit_for_disk, link_to_sources
-from istiolab.page.site_files import add_notebook, add_shared, is_notebook, name_sources
+from istiolab.page.site_config import find_dictionary, fit_for_disk, link_to_sources
+from istiolab.page.site_files import (
+    Site,
+    add_notebook,
+    add_shared,
+    ids_in,
+    is_notebook,
+    name_sources,
+)
 from istiolab.page.vendor import COMMAND, missing, read_packages
-from istiolab.page.whole import check_notebook, fit_notebook
+from istiolab.page.whole import check_notebook, fit_notebook, lacking_attachments
 from istiolab.page.words import LANGUAGES, read_words
 from istiolab.receipt.store import Status
 from istiolab.system.files import visible_files, write_atomic
@@ -71,6 +80,7 @@ class IstiolabPlugin(BasePlugin[Options]):  # type: ignore[no-untyped-call]
     def __init__(self) -> None:
         self._problems: list[Problem] = []
         self._statuses: dict[Path, Status] = {}
+        self._held: dict[str, Placeholders] = {}
         self._serving = False
 
     def on_startup(self, *, command: Literal["build", "gh-deploy", "serve"], dirty: bool) -> None:
@@ -84,6 +94,7 @@ class IstiolabPlugin(BasePlugin[Options]):  # type: ignore[no-untyped-call]
     def on_config(self, config: MkDocsConfig) -> None:
         """Fit the configuration to where the site will be read."""
         link_to_sources(config)
+        find_dictionary(config)
         if self.config.offline:
             fit_for_disk(config)
 
@@ -91,6 +102,7 @@ class IstiolabPlugin(BasePlugin[Options]):  # type: ignore[no-untyped-call]
         """Forget the last build's findings: a preview builds again and again."""
         del config
         self._problems.clear()
+        self._held.clear()
         # What a receipt says takes time to find out, and is the same in the languages that follow:
         # MkDocs gives all of them this one object.
         if self.config.siblings or self._serving:
@@ -136,10 +148,11 @@ class IstiolabPlugin(BasePlugin[Options]):  # type: ignore[no-untyped-call]
             self._check_notebook(page)
             return ""
         uri = page.file.src_uri
+        held = self._held[uri] = Placeholders()
         first_line = 1 + page.file.content_string.count("\n") - markdown.count("\n")
         expansion = expand(
             markdown,
-            lambda directive: self._showing.show(directive, page=page, files=files),
+            lambda directive: held.hold(self._showing.show(directive, page=page, files=files)),
             page=uri,
             first_line=first_line,
         )
@@ -155,7 +168,7 @@ class IstiolabPlugin(BasePlugin[Options]):  # type: ignore[no-untyped-call]
     ) -> str:
         """Make a page light; give one that mkdocs-jupyter made of a notebook the site's look."""
         if not is_notebook(page.file):
-            return drop_plain_marks(html)
+            return self._fill(html, page)
         name = Path(page.file.src_uri).stem
         try:
             whole = fit_notebook(
@@ -172,8 +185,42 @@ class IstiolabPlugin(BasePlugin[Options]):  # type: ignore[no-untyped-call]
         return drop_plain_marks(whole.html)
 
     def on_env(self, env: object, /, *, config: MkDocsConfig, files: Files) -> None:
-        """End the build if a page lacks what it is to show."""
-        del env, config, files
+        """Fit the notebooks' links, now that all pages are there; end the build on any problem."""
+        del env
+        for page in (file.page for file in files.documentation_pages() if is_notebook(file)):
+            if page is not None and page.content:
+                self._fit_links(page, config=config, files=files)
+        self._demand_no_problem()
+
+    def _fit_links(self, page: Page, *, config: MkDocsConfig, files: Files) -> None:
+        home = Path(self.config.notebooks_dir)
+        site = Site(config=config, files=files, home=home, shared=Path(self.config.shared_dir))
+        page.content, lost = fit_links(
+            page.content or "", lambda target: site.address(target, page=page)
+        )
+        self._problems += (
+            Problem(
+                page=page.file.src_uri,
+                line=1,
+                message=f"{cell} leads to `{target}`, which the site does not have",
+            )
+            for cell, target in lost
+        )
+
+    def _fill(self, html: str, page: Page) -> str:
+        filled, lost = self._held[page.file.src_uri].fill(html)
+        self._problems += (
+            Problem(
+                page=page.file.src_uri,
+                line=1,
+                message="a directive is indented below nothing, which makes it code: un-indent it",
+            )
+            for _ in range(lost)
+        )
+        page.present_anchor_ids = (page.present_anchor_ids or set()) | ids_in(filled)
+        return drop_plain_marks(filled)
+
+    def _demand_no_problem(self) -> None:
         if self._problems:
             lines = "\n".join(f"  {self.config.language}/{each}" for each in self._problems)
             raise PluginError(f"pages lack what they are to show:\n{lines}")
@@ -219,6 +266,10 @@ class IstiolabPlugin(BasePlugin[Options]):  # type: ignore[no-untyped-call]
             demand_no_failure(notebook)
             page.meta["title"] = f"{notebook.title} · {self._showing.words.notebook_name}"
             self._problems += check_notebook(notebook, page=page.file.src_uri)
+            if lacking := lacking_attachments(notebook):
+                # mkdocs-jupyter could not go on, and would not say where.
+                self._collect(IstiolabError("; ".join(lacking)), page)
+                self._demand_no_problem()
             said = (cell.source for cell in notebook.cells if cell.kind == "markdown")
             self._demand_scripts(page.file.src_uri, "\n\n".join(said))
         except IstiolabError as wrong:

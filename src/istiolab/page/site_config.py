@@ -5,6 +5,8 @@ With `plugin` and `site_files` the only module that knows MkDocs.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from mkdocs.config.defaults import MkDocsConfig
 
 BRANCH = "main"
@@ -17,6 +19,14 @@ _WORKER = "assets/vendor/iframe-worker.js"
 def link_to_sources(config: MkDocsConfig) -> None:
     """Say where the pages can be edited, if the repository's address is known."""
     config.edit_uri = f"edit/{BRANCH}/" if config.repo_url else None
+
+
+def find_dictionary(config: MkDocsConfig) -> None:
+    """Name the search's own words by their whole path: Material looks from the working folder."""
+    search = config.plugins.get("material/search")
+    if search is not None and search.config.get("jieba_dict_user"):
+        root = Path(config.config_file_path).parent
+        search.config.jieba_dict_user = str(root / search.config.jieba_dict_user)
 
 
 def fit_for_disk(config: MkDocsConfig) -> None:

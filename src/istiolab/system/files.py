@@ -51,17 +51,20 @@ def write_json(path: Path, value: object) -> None:
 
 
 def visible_files(folder: Path, pattern: str) -> list[Path]:
-    """Return the files in `folder` that fit a glob pattern, sorted, without hidden ones.
-
-    Hidden are a file and a folder whose names begin with a dot: the `._NAME` that macOS leaves
-    beside each file, `.ipynb_checkpoints`, `.DS_Store`.
-    """
+    """Return the files in `folder` that fit a glob pattern, sorted, without hidden ones."""
     return sorted(
         path
         for path in folder.glob(pattern)
-        if path.is_file()
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if path.is_file() and not is_hidden(path.relative_to(folder))
     )
+
+
+def is_hidden(path: Path) -> bool:
+    """Return whether a file, or a folder on the way to it, has a name that begins with a dot.
+
+    Such as the `._NAME` that macOS leaves beside each file, `.ipynb_checkpoints`, `.DS_Store`.
+    """
+    return any(part.startswith(".") for part in path.parts)
 
 
 def make_owned_folder(path: Path) -> Path:

@@ -13,7 +13,7 @@ from istiolab.errors import IstiolabError
 from istiolab.notebook.cells import Cell, read_notebook
 from istiolab.page.whole import Whole, check_notebook, fit_notebook
 from istiolab.page.words import read_words
-from tests.unit.notebook.build import code, text, write
+from tests.unit.notebook.build import code, raw, text, write
 from tests.unit.page.build import cell, notebook
 
 ZH = read_words("zh-TW")
@@ -105,6 +105,36 @@ def test_a_cell_without_output_is_shown_as_code_and_an_empty_one_not_at_all(
     found = page(tmp_path, text("# A title"), blank, code(" \n"), text(" "))
     assert len(found.find_all("pre")) == 1
     assert found.find(class_="cell-output") is None
+
+
+FRONT = raw("---\ntitle: Front matter\n---")
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_raw_cell_is_shown_where_it_is_meant_for_any_form_or_for_html(
+    tmp_path: Path, place: int
+) -> None:
+    cells = [text("# A title"), code("1", "sum")]
+    raws = [
+        raw("a <b>bold</b> one<script>x()</script>"),
+        raw("<p>two</p>", format="text/html"),
+        raw("<p>three</p>", raw_mimetype="text/html"),
+        raw(r"\LaTeX{}", raw_mimetype="text/latex"),
+        raw("*four*", format="text/markdown"),
+        raw(""),
+    ]
+    found = page(tmp_path, *cells[:place], *raws, *cells[place:])
+    said = " ".join(found.stripped_strings)
+    for shown in ("a bold one", "two", "three"):
+        assert shown in said
+    for left_out in ("x()", "LaTeX", "four"):
+        assert left_out not in said
+
+
+def test_the_head_of_a_file_in_a_first_raw_cell_is_for_programs(tmp_path: Path) -> None:
+    found = page(tmp_path, FRONT, text("# A title"), raw("---\nNot a head"))
+    said = [part.strip() for part in found.stripped_strings]
+    assert said == ["A title", "¶", "the stamp", "--- Not a head"]
 
 
 def test_html_that_a_cell_put_out_is_cleaned_and_bounded(tmp_path: Path) -> None:
