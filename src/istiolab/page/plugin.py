@@ -30,9 +30,8 @@ from istiolab.errors import IstiolabError
 from istiolab.notebook.document import load_document
 from istiolab.notebook.here import known_here
 from istiolab.notebook.redactor import Redactor
-from istiolab.page.blocks import DIAGRAM
-from istiolab.page.coverage import check_page, in_order
-from istiolab.page.diagram import find_diagrams
+from istiolab.page.coverage import check_code, check_markdown
+from istiolab.page.diagram import DIAGRAM, find_diagrams
 from istiolab.page.directives import Problem, expand
 from istiolab.page.embed import demand_no_failure
 from istiolab.page.lean import drop_plain_marks
@@ -156,10 +155,10 @@ class IstiolabPlugin(BasePlugin[Options]):  # type: ignore[no-untyped-call]
             page=uri,
             first_line=first_line,
         )
-        _, lacking = check_page(
+        self._problems += expansion.problems
+        self._problems += check_markdown(
             markdown, page=uri, language=self.config.language, first_line=first_line
         )
-        self._problems += in_order(expansion.problems, lacking)
         self._demand_scripts(uri, markdown)
         return expansion.text
 
@@ -181,6 +180,7 @@ class IstiolabPlugin(BasePlugin[Options]):  # type: ignore[no-untyped-call]
         except IstiolabError as wrong:
             self._collect(wrong, page)
             return ""
+        self._problems += whole.problems
         page.toc = get_toc(nest_toc_tokens(list(whole.headings)))
         return drop_plain_marks(whole.html)
 
@@ -208,10 +208,13 @@ class IstiolabPlugin(BasePlugin[Options]):  # type: ignore[no-untyped-call]
         )
 
     def _fill(self, html: str, page: Page) -> str:
-        filled, lost = self._held[page.file.src_uri].fill(html)
+        uri = page.file.src_uri
+        _, uncovered = check_code(html, source=page.file.content_string, page=uri)
+        self._problems += uncovered
+        filled, lost = self._held[uri].fill(html)
         self._problems += (
             Problem(
-                page=page.file.src_uri,
+                page=uri,
                 line=1,
                 message="a directive is indented below nothing, which makes it code: un-indent it",
             )
@@ -222,7 +225,8 @@ class IstiolabPlugin(BasePlugin[Options]):  # type: ignore[no-untyped-call]
 
     def _demand_no_problem(self) -> None:
         if self._problems:
-            lines = "\n".join(f"  {self.config.language}/{each}" for each in self._problems)
+            found = sorted(self._problems, key=lambda each: (each.page, each.line))
+            lines = "\n".join(f"  {self.config.language}/{each}" for each in found)
             raise PluginError(f"pages lack what they are to show:\n{lines}")
 
     # Last of all: MkDocs keeps plugin objects from one configuration to the next, so that a search

@@ -5,8 +5,11 @@ With `plugin` and `site_files` the only module that knows MkDocs.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+from markdown import Markdown  # type: ignore[import-untyped]
+from mkdocs.config import load_config
 from mkdocs.config.defaults import MkDocsConfig
 
 BRANCH = "main"
@@ -14,6 +17,15 @@ BRANCH = "main"
 _NEEDS_SERVER = ("navigation.instant", "navigation.instant.prefetch", "search.share")
 # Material asks for it from elsewhere, unless it finds one by this name.
 _WORKER = "assets/vendor/iframe-worker.js"
+
+
+def read_renderer(configuration: Path) -> Callable[[str], str]:
+    """Return what makes HTML of a page's Markdown as the site of a configuration does."""
+    config = load_config(str(configuration))
+    extensions, settings = config.markdown_extensions, config.mdx_configs
+    return lambda text: str(
+        Markdown(extensions=extensions, extension_configs=settings).convert(text)
+    )
 
 
 def link_to_sources(config: MkDocsConfig) -> None:

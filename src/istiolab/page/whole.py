@@ -29,7 +29,7 @@ from pymdownx.slugs import slugify
 from istiolab.errors import IstiolabError
 from istiolab.notebook.cells import Cell, Notebook, Output
 from istiolab.page.clean import clean_html
-from istiolab.page.coverage import check_blocks, in_order
+from istiolab.page.coverage import check_code
 from istiolab.page.diagram import check_diagrams
 from istiolab.page.directives import Part, Problem
 from istiolab.page.embed import render_cell, shows_output
@@ -53,6 +53,8 @@ class Whole:
     """Its text."""
     headings: tuple[dict[str, Any], ...]
     """Its headings in order, with `level`, `id` and `name`, as Python-Markdown lists them."""
+    problems: tuple[Problem, ...]
+    """The code in its Markdown that no cell ran; lines are counted from the top of each cell."""
 
 
 def fit_notebook(
@@ -79,11 +81,11 @@ def fit_notebook(
     parts = [part for part in cells if part]
     head, rest = parts[:1], parts[1:]
     text = "\n".join([*_said(head), above, *_said(rest)])
-    return Whole(html=text, headings=tuple(page.headings))
+    return Whole(html=text, headings=tuple(page.headings), problems=tuple(page.problems))
 
 
 def check_notebook(notebook: Notebook, *, page: str) -> tuple[Problem, ...]:
-    """Return the code in a notebook's Markdown that no cell ran, and its diagrams without words.
+    """Return the diagrams in a notebook's Markdown that have no words.
 
     Lines are counted from the top of each cell.
     """
@@ -91,11 +93,7 @@ def check_notebook(notebook: Notebook, *, page: str) -> tuple[Problem, ...]:
         each
         for cell in notebook.cells
         if cell.kind == "markdown"
-        for place in (f"{page}: {cell.label}",)
-        for each in in_order(
-            check_blocks(cell.source, page=place)[1],
-            check_diagrams(cell.source, page=place, language=LANGUAGE),
-        )
+        for each in check_diagrams(cell.source, page=f"{page}: {cell.label}", language=LANGUAGE)
     )
 
 
@@ -127,11 +125,13 @@ class _Page:
         self._ids = {anchor(cell) for cell in notebook.cells}
         self.headings: list[dict[str, Any]] = []
         """The headings so far."""
+        self.problems: list[Problem] = []
+        """The code so far that no cell ran."""
 
     def cell(self, cell: Cell, found: Tag | None) -> str:
         """Return a cell; nothing, if there is nothing to see of it."""
         if cell.kind == "raw":
-            return _raw(cell)
+            return self._raw(cell)
         if cell.kind == "markdown":
             return self._said(cell, found)
         if not cell.source.strip():
@@ -152,11 +152,23 @@ class _Page:
         for heading in body.find_all(_HEADING):
             self._entitle(heading)
         mark_links(body, cell)
+        self._demand_reasons(body.decode_contents(), cell)
         # What the site's script draws looks so in every page.
         for drawing in body.select(".jp-Mermaid"):
             drawn = f'<pre class="mermaid"><code>{escape(drawing.get_text())}</code></pre>'
             drawing.replace_with(BeautifulSoup(drawn, "html.parser"))
         return body.decode_contents().strip()
+
+    def _raw(self, cell: Cell) -> str:
+        if cell.format not in {"", "text/html"}:
+            return ""
+        _, body = split_front_matter(f"{cell.source}\n")
+        self._demand_reasons(body, cell)
+        return clean_html(body)
+
+    def _demand_reasons(self, html: str, cell: Cell) -> None:
+        place = f"{self._notebook.path.parent.name}/{self._notebook.path.name}: {cell.label}"
+        self.problems += check_code(html, source=cell.source, page=place)[1]
 
     def _entitle(self, heading: Tag) -> None:
         for link in heading.select(".anchor-link"):
@@ -174,13 +186,6 @@ class _Page:
 def _said(parts: list[str]) -> list[str]:
     # A screen reader is to read English as English, also on the page in another language.
     return [f'<div lang="{LANGUAGE}">', *parts, "</div>"] if parts else []
-
-
-def _raw(cell: Cell) -> str:
-    if cell.format not in {"", "text/html"}:
-        return ""
-    _, body = split_front_matter(f"{cell.source}\n")
-    return clean_html(body)
 
 
 def _is_picture(output: Output) -> bool:

@@ -56,7 +56,8 @@ theme: {{name: null, custom_dir: theme}}
 plugins:
   istiolab: {{language: en, shared_dir: theme}}
   mkdocs-jupyter: {{include: ["*.ipynb"], cache: false}}
-markdown_extensions: [md_in_html, pymdownx.superfences]
+markdown_extensions: [md_in_html, pymdownx.superfences: {{custom_fences: [
+  {{name: mermaid, class: mermaid, format: !!python/name:istiolab.page.diagram.show_fence }}]}}]
 """
 
 
@@ -256,9 +257,9 @@ def test_code_without_evidence_is_collected_with_what_pages_lack(plain: Path) ->
     (plain.parent / "docs" / "index.md").write_text(text)
     _, *lines = stopped(plain).splitlines()
     assert [line.split(";")[0] for line in lines] == [
-        "  en/index.md:16: a block of code (yaml) that no cell gave",
+        "  en/index.md:16: a block of code, `a: b`, that no cell gave",
         "  en/index.md:20: `some.ipynb` has no cell called `none`",
-        "  en/index.md:22: a block of code (indented) that no cell gave",
+        "  en/index.md:22: a block of code, `code`, that no cell gave",
         "  en/index.md:24: `not run` stands above no block of code",
     ]
     assert list((plain.parent / "site").rglob("*.html")) == []
@@ -268,8 +269,8 @@ def test_a_diagram_needs_words_and_the_script_that_draws_it(plain: Path) -> None
     (plain.parent / "docs" / "index.md").write_text("# T\n\n```mermaid\npie\n```\n")
     _, *lines = stopped(plain).splitlines()
     assert lines == [
-        "  en/index.md:3: a diagram without `accTitle`: say in it, in words, what it shows",
         f"  en/index.md:1: its diagrams need mermaid 11.17.2, which is not there: run `{COMMAND}`",
+        "  en/index.md:3: a diagram without `accTitle`: say in it, in words, what it shows",
     ]
 
 

@@ -10,11 +10,10 @@ from bs4 import BeautifulSoup, Tag
 from mkdocs_jupyter.convert import nb2html
 
 from istiolab.errors import IstiolabError
-from istiolab.notebook.cells import Cell, read_notebook
+from istiolab.notebook.cells import read_notebook
 from istiolab.page.whole import Whole, check_notebook, fit_notebook
 from istiolab.page.words import read_words
 from tests.unit.notebook.build import code, raw, text, write
-from tests.unit.page.build import cell, notebook
 
 ZH = read_words("zh-TW")
 STAMP = '<div class="stamp">the stamp</div>'
@@ -178,15 +177,19 @@ def test_a_diagram_is_left_to_the_sites_own_script(tmp_path: Path) -> None:
     assert drawing.text.split() == ["flowchart", "LR", "a", "-->", "b"]
 
 
-def test_code_in_the_text_of_a_notebook_needs_a_reason_as_on_any_page() -> None:
+def test_code_in_the_text_of_a_notebook_needs_a_reason_as_on_any_page(tmp_path: Path) -> None:
     fence = "```yaml\na: b\n```"
-    said = Cell(index=3, id="t", kind="markdown", source="", tags=(), outputs=())
-    excused = replace_source(said, f"<!-- not run: it is no code -->\n{fence}")
-    assert check_notebook(notebook(excused, cell()), page="n.ipynb") == ()
-    plain = replace_source(said, f"Some:\n\n{fence}")
-    (problem,) = check_notebook(notebook(plain), page="n.ipynb")
-    assert str(problem).startswith("n.ipynb: cell 4:3: a block of code (yaml) that no cell gave")
+    excused = text(f"<!-- not run: it is no code -->\n\n{fence}")
+    assert fit(tmp_path, text("# A title"), excused).problems == ()
+    shown = fit(tmp_path, text("# A title"), text(f"Some:\n\n{fence}"), raw("<pre>x</pre>"))
+    found = [str(each).split(", that")[0] for each in shown.problems]
+    assert found == [
+        f"{tmp_path.name}/some.ipynb: cell 2:3: a block of code, `a: b`",
+        f"{tmp_path.name}/some.ipynb: cell 3:1: a block of code, `x`",
+    ]
 
 
-def replace_source(of: Cell, source: str) -> Cell:
-    return Cell(index=of.index, id=of.id, kind=of.kind, source=source, tags=(), outputs=())
+def test_a_diagram_in_the_text_of_a_notebook_needs_words(tmp_path: Path) -> None:
+    path = write(tmp_path, text("Some:\n\n```mermaid\npie\n```"))
+    (problem,) = check_notebook(read_notebook(path), page="n.ipynb")
+    assert str(problem).startswith("n.ipynb: cell 1:3: a diagram without `accTitle`")
