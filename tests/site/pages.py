@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from istiolab.page.words import LANGUAGES
+from istiolab.system.files import visible_files
 from tests.site.small import ROOT
 
 CHAPTER = "426-upgrade-required"
@@ -11,11 +12,11 @@ _NOTEBOOKS = ROOT / "notebooks"
 
 
 def _paths() -> tuple[str, ...]:
-    pages = (
-        path.relative_to(_SOURCES).with_suffix("").as_posix() for path in _SOURCES.rglob("*.md")
-    )
+    sources = visible_files(_SOURCES, "**/*.md")
+    pages = (path.relative_to(_SOURCES).with_suffix("").as_posix() for path in sources)
     chapters = sorted("" if page == "index" else f"{page}/" for page in pages)
-    return (*chapters, *sorted(f"notebooks/{path.stem}/" for path in _NOTEBOOKS.glob("*.ipynb")))
+    notebooks = visible_files(_NOTEBOOKS, "*.ipynb")
+    return (*chapters, *(f"notebooks/{path.stem}/" for path in notebooks))
 
 
 PATHS = _paths()

@@ -20,7 +20,7 @@ _QUIET = (
     "--disable-sync",
     "--no-first-run",
     # No name but this machine's is found: a worker's request, too, that leaves it is an error.
-    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1 , EXCLUDE localhost",
 )
 
 

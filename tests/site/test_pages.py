@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import urljoin
 
 import pytest
+from playwright.sync_api import Browser
 
 from istiolab.notebook.cells import find_cell, read_notebook
 from istiolab.page.words import LANGUAGES
@@ -106,6 +107,21 @@ def test_the_language_switch_keeps_the_page(watched: Watched, here: str, there: 
     switch_language(page, there)
     page.wait_for_url(f"**/{there}/{CHAPTER}/")
     assert page.locator("html").get_attribute("lang") == there
+
+
+@pytest.mark.parametrize(("here", "there"), [("en", "zh-TW"), ("zh-TW", "en")])
+def test_the_language_switch_keeps_the_page_by_any_name_of_the_host(
+    browser: Browser, site: Path, address: str, here: str, there: str
+) -> None:
+    assert site.is_dir()
+    by_name = address.replace("127.0.0.1", "localhost")
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto(f"{by_name}/{here}/", wait_until="networkidle")
+        page.locator(f"article a[href*='{CHAPTER}']").first.click()
+        page.wait_for_url(f"{by_name}/{here}/{CHAPTER}/")
+        switch_language(page, there)
+        page.wait_for_url(f"{by_name}/{there}/{CHAPTER}/")
 
 
 def test_the_front_door_leads_to_the_readers_language(watched: Watched) -> None:

@@ -17,8 +17,10 @@ from istiolab.mesh.namespaces import delete_prefixed, new_prefix
 from istiolab.notebook.document import load_document, serialize
 from istiolab.notebook.tidy import clear
 from istiolab.places import kernel_environment
+from istiolab.receipt.place import FOLDER as RECORDS
 from istiolab.receipt.place import write_text
 from istiolab.system.environment import Audience, environment_for
+from istiolab.system.files import TAG_NAME, visible_files, write_atomic
 from istiolab.system.process import run_attached
 
 WORK = Path("my-notebooks")
@@ -81,7 +83,7 @@ def demand_jupyterlab() -> None:
 
 
 def copy_notebooks(paths: Sequence[Path], folder: Path) -> tuple[Path, ...]:
-    """Copy notebooks, without their outputs, and what they name, into a folder.
+    """Copy notebooks, without their outputs, and the files beside them, into a folder.
 
     Args:
         paths: the notebooks.
@@ -96,15 +98,48 @@ def copy_notebooks(paths: Sequence[Path], folder: Path) -> tuple[Path, ...]:
     """
     made = []
     for path in paths:
-        for source in sorted((path.parent / "manifests").rglob("*")):
+        for source in files_beside(path, besides=folder):
             target = folder / source.relative_to(path.parent)
-            if source.is_file() and not target.exists():
-                write_text(target, source.read_text(encoding="utf-8"))
+            if not target.exists():
+                _copy(source, target)
         target = folder / path.name
         if not target.exists():
             write_text(target, serialize(clear(load_document(path))))
             made.append(target)
     return tuple(made)
+
+
+def files_beside(notebook: Path, *, besides: Path) -> tuple[Path, ...]:
+    """Return the files in a notebook's folder that a run of it may use.
+
+    Left out are notebooks, hidden files, records of runs, and folders of caches, of evidence and of
+    virtual environments.
+
+    Args:
+        notebook: the notebook.
+        besides: a folder that is left out, too.
+    """
+    home = notebook.parent
+    found = visible_files(home, "**/*")
+    made = {path.parent for path in found if path.name in {TAG_NAME, "pyvenv.cfg"}}
+    left_out = {each.resolve() for each in (home / RECORDS, besides, *made)}
+    # Where the copies go may be the folder itself, or one around it.
+    left_out -= {home.resolve(), *home.resolve().parents}
+    return tuple(
+        path
+        for path in found
+        if path.suffix != ".ipynb"
+        and "__pycache__" not in path.parts
+        and left_out.isdisjoint(path.resolve().parents)
+    )
+
+
+def _copy(source: Path, target: Path) -> None:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(target, source.read_bytes(), mode=source.stat().st_mode & 0o777 | 0o600)
+    except OSError as wrong:
+        raise HostError(f"`{source}` could not be copied", where=(str(wrong),)) from wrong
 
 
 def server_command(folder: Path, *, port: int, browser: bool) -> list[str]:

@@ -18,6 +18,7 @@ from istiolab.notebook.failed import evidence_folder, namesakes
 from istiolab.places import share_out
 from istiolab.receipt.place import write_text
 from istiolab.system.crew import Crew
+from istiolab.system.files import visible_files
 from istiolab.verdict.drift import Change
 from istiolab.verdict.judge import Outcome
 from istiolab.verify import Verified, Wish
@@ -147,7 +148,7 @@ def find_notebooks(wanted: Sequence[str], folder: Path = FOLDER) -> list[Path]:
     Raises:
         UsageError: one is not there, or there is none at all.
     """
-    there = sorted(folder.glob("*.ipynb"))
+    there = visible_files(folder, "*.ipynb")
     if not wanted:
         if not there:
             raise UsageError(

@@ -55,7 +55,7 @@ class Cell:
     """Its place among all cells, from 0."""
     id: str
     """Its id, which it keeps when it moves."""
-    kind: Literal["code", "markdown"]
+    kind: Literal["code", "markdown", "raw"]
     """What it holds."""
     source: str
     """Its text."""
@@ -65,6 +65,10 @@ class Cell:
     """What it put out when it was last executed."""
     settings: Settings = field(default_factory=Settings)
     """What it says about itself."""
+    format: str = ""
+    """Of a raw cell: the media type that it is meant for; empty means any."""
+    attachments: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    """The files that it carries, by name, each by its media types."""
 
     @property
     def name(self) -> str | None:
@@ -158,12 +162,14 @@ def _cell(node: NotebookNode, index: int) -> Cell:
     return Cell(
         index=index,
         id=node.id,
-        # A raw cell is neither run nor shown as code: to a reader it is text.
-        kind="code" if node.cell_type == "code" else "markdown",
+        kind=node.cell_type,
         source=node.source,
         tags=tuple(node.metadata.get("tags", ())),
         outputs=tuple(_output(each) for each in node.get("outputs", ())),
         settings=read_settings(node.metadata, cell=label(index, None)),
+        # `format` is nbformat's name, `raw_mimetype` what JupyterLab writes.
+        format=node.metadata.get("format") or node.metadata.get("raw_mimetype") or "",
+        attachments=node.get("attachments", {}),
     )
 
 

@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from istiolab.page.blocks import DIAGRAM, find_blocks
 from istiolab.page.directives import Problem
 from istiolab.page.lines import read_lines
 
+DIAGRAM = "mermaid"
+"""The language of a fence that the pages' script draws instead of showing it."""
+
+_FENCE = re.compile(rf"^[\s>]*[`~]{{3,}}[\s{{]*\.?{DIAGRAM}(?![\w#.+-])")
 # As Mermaid's grammars have it: to the end of the line, or, of a description, between braces.
 _TITLE = re.compile(r"^[ \t]*accTitle[ \t]*:[ \t]*(\S.*?)[ \t]*$", re.MULTILINE)
 _LINE = re.compile(r"^[ \t]*accDescr[ \t]*:[ \t]*(\S.*?)[ \t]*$", re.MULTILINE)
@@ -48,10 +51,10 @@ def find_diagrams(markdown: str) -> tuple[tuple[int, str], ...]:
     """Return the line of each diagram of a page, from 0, and its source."""
     lines = read_lines(markdown)
     found = []
-    for block in find_blocks(markdown):
-        if block.language == DIAGRAM:
-            inner = [each.text for each in lines if each.fence == block.line][1:-1]
-            found.append((block.line, "\n".join(inner)))
+    for opening in lines:
+        if opening.opens_fence and _FENCE.match(opening.text):
+            inner = [each.text for each in lines if each.fence == opening.number][1:-1]
+            found.append((opening.number, "\n".join(inner)))
     return tuple(found)
 
 

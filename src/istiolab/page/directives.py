@@ -24,12 +24,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from textwrap import indent
 
 from istiolab.errors import IstiolabError, UsageError
-from istiolab.page.lines import TAB, Line, read_lines, without_inline_code
+from istiolab.page.lines import Line, read_lines, without_inline_code
 from istiolab.page.marks import Mark, read_marks
 
 _CLOSE_TO_ONE = re.compile(
@@ -75,8 +75,6 @@ class ShowCell:
     """What of it."""
     marks: tuple[Mark, ...] = ()
     """What of its tables the page points at."""
-    indented: bool = field(default=False, compare=False, repr=False)
-    """Whether it stands where Markdown takes no HTML as a block: in a note, a tab or a list."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,16 +85,11 @@ class ShowReceipt:
     """The notebook's file name without its ending."""
     brief: bool = False
     """In one line, where a page shows cells of several notebooks."""
-    indented: bool = field(default=False, compare=False, repr=False)
-    """As for a cell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShowStatus:
     """Put the table of all notebooks here."""
-
-    indented: bool = field(default=False, compare=False, repr=False)
-    """As for a cell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,28 +98,20 @@ class ShowClaims:
 
     notebook: str | None
     """The notebook's file name without its ending; None: all chapters' summary."""
-    indented: bool = field(default=False, compare=False, repr=False)
-    """As for a cell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShowLedger:
     """Put the summary of repeated runs here."""
 
-    indented: bool = field(default=False, compare=False, repr=False)
-    """As for a cell."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShowGlossary:
     """Put the list of all terms here."""
 
-    indented: bool = field(default=False, compare=False, repr=False)
-    """As for a cell."""
-
 
 BlockDirective = ShowReceipt | ShowStatus | ShowLedger | ShowClaims | ShowGlossary
-"""What becomes HTML, and so cannot stand indented."""
+"""What shows more than a cell."""
 Directive = ShowCell | BlockDirective
 
 
@@ -210,25 +195,21 @@ def parse(line: str) -> Directive:
     Raises:
         UsageError: it is none.
     """
-    flat = line.expandtabs(TAB)
-    indented = len(flat) - len(flat.lstrip()) >= TAB
     if found := _CELL.match(line):
         part = Part(found[3]) if found[3] else Part.BOTH
         marks = () if found[4] is None else read_marks(found[4])
         if marks is not None and (not marks or part is not Part.CODE):
-            return ShowCell(
-                notebook=found[1], cell=found[2], part=part, marks=marks, indented=indented
-            )
+            return ShowCell(notebook=found[1], cell=found[2], part=part, marks=marks)
     if found := _RECEIPT.match(line):
-        return ShowReceipt(notebook=found[1], brief=bool(found[2]), indented=indented)
+        return ShowReceipt(notebook=found[1], brief=bool(found[2]))
     if _STATUS.match(line):
-        return ShowStatus(indented=indented)
+        return ShowStatus()
     if _LEDGER.match(line):
-        return ShowLedger(indented=indented)
+        return ShowLedger()
     if found := _CLAIMS.match(line):
-        return ShowClaims(notebook=found[1], indented=indented)
+        return ShowClaims(notebook=found[1])
     if _GLOSSARY.match(line):
-        return ShowGlossary(indented=indented)
+        return ShowGlossary()
     raise UsageError(f"`{line.strip()}` is not a directive", where=(_FORMS,))
 
 

@@ -1,16 +1,22 @@
-"""A cell of an executed notebook in, Markdown for a page out: its code and what it put out.
+"""A cell of an executed notebook in, HTML for a page out: its code and what it put out.
 
 Rule 1: nothing is shown that the file does not hold; an output that is asked for must be there.
 Rule 2: both languages get the same code and the same outputs; only the labels differ.
 Rule 3: of HTML, also of what a notebook's Markdown becomes, only what `clean` lets pass is shown.
+Rule 4: the result never passes through a page's Markdown, to which code and output could look like
+syntax (`placeholders`).
 """
 
 from __future__ import annotations
 
 import re
+from html import escape
 from itertools import groupby
 
 from markdown import markdown  # type: ignore[import-untyped]
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
 
 from istiolab.errors import IstiolabError
 from istiolab.notebook.cells import RAISES, Cell, Notebook, Output
@@ -21,7 +27,7 @@ from istiolab.page.marks import Mark, mark_cells
 from istiolab.page.words import Words
 
 _TAG = re.compile(r"<[^>]*>")
-_BACKTICKS = re.compile(r"`{3,}")
+_FORMATTER = HtmlFormatter(nowrap=True)
 
 
 def render_cell(
@@ -33,7 +39,7 @@ def render_cell(
     marks: tuple[Mark, ...] = (),
     anchor: str | None = None,
 ) -> str:
-    """Return the Markdown of a cell.
+    """Return the HTML of a cell.
 
     Args:
         notebook: the notebook that the cell is of.
@@ -51,27 +57,12 @@ def render_cell(
         parts.append(_code(notebook, cell, anchor))
     if part is not Part.CODE:
         parts.append(_outputs(notebook, cell, words, marks, None if parts else anchor))
-    return "\n\n".join(parts)
+    return "\n".join(parts)
 
 
 def shows_output(cell: Cell) -> bool:
     """Return whether a reader would see something of what a cell put out."""
     return any(_is_seen(output) for output in cell.outputs)
-
-
-def demand_no_html(notebook: Notebook, cell: Cell) -> None:
-    """Demand that a cell's outputs may stand indented, in a note, a tab or a list.
-
-    Raises:
-        IstiolabError: there is HTML in them.
-    """
-    if any(_html(output) for output in cell.outputs):
-        # Indented, it would be text to Markdown, which would read `*`, `_` and `|` in it.
-        raise IstiolabError(
-            f"{cell.label} of `{notebook.path.name}` has HTML in its outputs, which cannot "
-            "stand indented",
-            where=("un-indent it, or ask for its `code` alone",),
-        )
 
 
 def demand_no_failure(notebook: Notebook) -> None:
@@ -95,8 +86,13 @@ def _code(notebook: Notebook, cell: Cell, anchor: str | None) -> str:
     if cell.kind != "code" or not cell.source.strip():
         raise IstiolabError(f"{cell.label} of `{notebook.path.name}` has no code")
     title = f"{notebook.path.stem} · {cell.called}"
-    head = f'{{ .python #{anchor} title="{title}" }}' if anchor else f'python title="{title}"'
-    return _fenced(cell.source.rstrip(), head)
+    place = f' id="{escape(anchor)}"' if anchor else ""
+    coloured = highlight(cell.source.rstrip(), PythonLexer(stripnl=False), _FORMATTER)
+    return (
+        f'<div{place} class="language-python highlight">'
+        f'<span class="filename">{escape(title)}</span>'
+        f"<pre><code>{coloured}</code></pre></div>"
+    )
 
 
 def _outputs(
@@ -124,7 +120,7 @@ def _outputs(
             f"{cell.label} of `{notebook.path.name}` has no cell in a table that is to be marked",
             where=tuple(lacking),
         )
-    return "\n\n".join(text for text, _ in drawn)
+    return "\n".join(text for text, _ in drawn)
 
 
 def _group(outputs: list[Output], *, is_stream: bool) -> list[Output]:
@@ -140,7 +136,6 @@ def _html(output: Output) -> str | None:
     if output.html:
         return clean_html(output.html)
     if output.markdown:
-        # Made into HTML here: the page's own Markdown would take any HTML and script in it.
         return clean_html(markdown(output.markdown, extensions=["tables", "fenced_code"]))
     return None
 
@@ -158,14 +153,8 @@ def _output(
     if html is not None:
         html, fitted = mark_cells(html, marks)
         fold = fold_table(html, words)
-        return frame(html, label, anchor=anchor, fold=fold, markdown=False), fitted
+        return frame(html, label, anchor=anchor, fold=fold), fitted
     text = output.text.strip("\n")
-    fold = fold_text(text, words)
-    shown = frame(_fenced(text, "text"), label, anchor=anchor, fold=fold, markdown=True)
-    return shown, frozenset()
-
-
-def _fenced(text: str, info: str) -> str:
-    longest = max((len(found) for found in _BACKTICKS.findall(text)), default=2)
-    fence = "`" * (longest + 1)
-    return f"{fence}{info}\n{text}\n{fence}"
+    code = f"<pre><code>{escape(text)}\n</code></pre>"
+    body = f'<div class="language-text highlight">{code}</div>'
+    return frame(body, label, anchor=anchor, fold=fold_text(text, words)), frozenset()

@@ -11,29 +11,22 @@ FOLD_TEXT_LINES = 25
 FOLD_TABLE_ROWS = 40
 
 
-def frame(
-    body: str, label: str, *, anchor: str | None = None, fold: str | None, markdown: bool
-) -> str:
+def frame(body: str, label: str, *, anchor: str | None = None, fold: str | None) -> str:
     """Return an output in a region that scrolls, folded if it is long.
 
     Args:
-        body: the output, as HTML or Markdown.
+        body: the output, as HTML.
         label: what a screen reader calls the region.
         anchor: the region's id, if it gets one.
         fold: what stands on the folded region; None: it is not folded.
-        markdown: whether the body is Markdown, and whoever reads the result is Python-Markdown.
     """
     # A region that scrolls must be reachable by keyboard (WCAG 2.1.1), hence the tabindex.
     place = f' id="{escape(anchor)}"' if anchor else ""
     named = f'role="region" tabindex="0" aria-label="{escape(label)}"'
-    read, gap = (' markdown="1"', "\n\n") if markdown else ("", "")
-    region = f'<div class="cell-output"{place} {named}{read}>{gap}{body}{gap}</div>'
+    region = f'<div class="cell-output"{place} {named}>{body}</div>'
     if fold is None:
         return region
-    return (
-        f'<details class="cell-folded"{read}><summary>{escape(fold)}</summary>'
-        f"{gap}{region}{gap}</details>"
-    )
+    return f'<details class="cell-folded"><summary>{escape(fold)}</summary>\n{region}</details>'
 
 
 def fold_table(html: str, words: Words) -> str | None:

@@ -23,7 +23,7 @@ from istiolab.page.outline import (
     with_source_digest,
 )
 from istiolab.page.terms import read_terms, unwanted_terms
-from istiolab.system.files import write_atomic
+from istiolab.system.files import visible_files, write_atomic
 
 SOURCE = Path("docs/en")
 TRANSLATION = Path("docs/zh-TW")
@@ -72,7 +72,7 @@ def main(arguments: Sequence[str]) -> ExitCode:
 
 
 def _pages(folder: Path) -> set[str]:
-    return {path.relative_to(folder).as_posix() for path in folder.rglob("*.md")}
+    return {path.relative_to(folder).as_posix() for path in visible_files(folder, "**/*.md")}
 
 
 def _unlike_page(source: Path, translation: Path) -> list[str]:

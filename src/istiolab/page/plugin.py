@@ -30,20 +30,28 @@ from istiolab.errors import IstiolabError
 from istiolab.notebook.document import load_document
 from istiolab.notebook.here import known_here
 from istiolab.notebook.redactor import Redactor
-from istiolab.page.blocks import DIAGRAM
-from istiolab.page.coverage import check_page, in_order
-from istiolab.page.diagram import find_diagrams
+from istiolab.page.coverage import check_code, check_markdown
+from istiolab.page.diagram import DIAGRAM, find_diagrams
 from istiolab.page.directives import Problem, expand
 from istiolab.page.embed import demand_no_failure
 from istiolab.page.lean import drop_plain_marks
+from istiolab.page.links import fit_links
+from istiolab.page.placeholders import Placeholders
 from istiolab.page.showing import Showing
-from istiolab.page.site_config import fit_for_disk, link_to_sources
-from istiolab.page.site_files import add_notebook, add_shared, is_notebook, name_sources
+from istiolab.page.site_config import find_dictionary, fit_for_disk, link_to_sources
+from istiolab.page.site_files import (
+    Site,
+    add_notebook,
+    add_shared,
+    ids_in,
+    is_notebook,
+    name_sources,
+)
 from istiolab.page.vendor import COMMAND, missing, read_packages
-from istiolab.page.whole import check_notebook, fit_notebook
+from istiolab.page.whole import check_notebook, fit_notebook, lacking_attachments
 from istiolab.page.words import LANGUAGES, read_words
 from istiolab.receipt.store import Status
-from istiolab.system.files import write_atomic
+from istiolab.system.files import visible_files, write_atomic
 
 
 class Options(Config):  # type: ignore[no-untyped-call]
@@ -71,6 +79,7 @@ class IstiolabPlugin(BasePlugin[Options]):  # type: ignore[no-untyped-call]
     def __init__(self) -> None:
         self._problems: list[Problem] = []
         self._statuses: dict[Path, Status] = {}
+        self._held: dict[str, Placeholders] = {}
         self._serving = False
 
     def on_startup(self, *, command: Literal["build", "gh-deploy", "serve"], dirty: bool) -> None:
@@ -84,6 +93,7 @@ class IstiolabPlugin(BasePlugin[Options]):  # type: ignore[no-untyped-call]
     def on_config(self, config: MkDocsConfig) -> None:
         """Fit the configuration to where the site will be read."""
         link_to_sources(config)
+        find_dictionary(config)
         if self.config.offline:
             fit_for_disk(config)
 
@@ -91,6 +101,7 @@ class IstiolabPlugin(BasePlugin[Options]):  # type: ignore[no-untyped-call]
         """Forget the last build's findings: a preview builds again and again."""
         del config
         self._problems.clear()
+        self._held.clear()
         # What a receipt says takes time to find out, and is the same in the languages that follow:
         # MkDocs gives all of them this one object.
         if self.config.siblings or self._serving:
@@ -112,7 +123,7 @@ class IstiolabPlugin(BasePlugin[Options]):  # type: ignore[no-untyped-call]
         Raises:
             PluginError: a notebook's outputs hold a secret.
         """
-        for path in sorted(Path(self.config.notebooks_dir).glob("*.ipynb")):
+        for path in visible_files(Path(self.config.notebooks_dir), "*.ipynb"):
             _demand_no_secret(path)
             add_notebook(files, config, path)
         add_shared(files, config, Path(self.config.shared_dir))
@@ -136,17 +147,18 @@ class IstiolabPlugin(BasePlugin[Options]):  # type: ignore[no-untyped-call]
             self._check_notebook(page)
             return ""
         uri = page.file.src_uri
+        held = self._held[uri] = Placeholders()
         first_line = 1 + page.file.content_string.count("\n") - markdown.count("\n")
         expansion = expand(
             markdown,
-            lambda directive: self._showing.show(directive, page=page, files=files),
+            lambda directive: held.hold(self._showing.show(directive, page=page, files=files)),
             page=uri,
             first_line=first_line,
         )
-        _, lacking = check_page(
+        self._problems += expansion.problems
+        self._problems += check_markdown(
             markdown, page=uri, language=self.config.language, first_line=first_line
         )
-        self._problems += in_order(expansion.problems, lacking)
         self._demand_scripts(uri, markdown)
         return expansion.text
 
@@ -155,7 +167,7 @@ class IstiolabPlugin(BasePlugin[Options]):  # type: ignore[no-untyped-call]
     ) -> str:
         """Make a page light; give one that mkdocs-jupyter made of a notebook the site's look."""
         if not is_notebook(page.file):
-            return drop_plain_marks(html)
+            return self._fill(html, page)
         name = Path(page.file.src_uri).stem
         try:
             whole = fit_notebook(
@@ -168,14 +180,53 @@ class IstiolabPlugin(BasePlugin[Options]):  # type: ignore[no-untyped-call]
         except IstiolabError as wrong:
             self._collect(wrong, page)
             return ""
+        self._problems += whole.problems
         page.toc = get_toc(nest_toc_tokens(list(whole.headings)))
         return drop_plain_marks(whole.html)
 
     def on_env(self, env: object, /, *, config: MkDocsConfig, files: Files) -> None:
-        """End the build if a page lacks what it is to show."""
-        del env, config, files
+        """Fit the notebooks' links, now that all pages are there; end the build on any problem."""
+        del env
+        for page in (file.page for file in files.documentation_pages() if is_notebook(file)):
+            if page is not None and page.content:
+                self._fit_links(page, config=config, files=files)
+        self._demand_no_problem()
+
+    def _fit_links(self, page: Page, *, config: MkDocsConfig, files: Files) -> None:
+        home = Path(self.config.notebooks_dir)
+        site = Site(config=config, files=files, home=home, shared=Path(self.config.shared_dir))
+        page.content, lost = fit_links(
+            page.content or "", lambda target: site.address(target, page=page)
+        )
+        self._problems += (
+            Problem(
+                page=page.file.src_uri,
+                line=1,
+                message=f"{cell} leads to `{target}`, which the site does not have",
+            )
+            for cell, target in lost
+        )
+
+    def _fill(self, html: str, page: Page) -> str:
+        uri = page.file.src_uri
+        _, uncovered = check_code(html, source=page.file.content_string, page=uri)
+        self._problems += uncovered
+        filled, lost = self._held[uri].fill(html)
+        self._problems += (
+            Problem(
+                page=uri,
+                line=1,
+                message="a directive is indented below nothing, which makes it code: un-indent it",
+            )
+            for _ in range(lost)
+        )
+        page.present_anchor_ids = (page.present_anchor_ids or set()) | ids_in(filled)
+        return drop_plain_marks(filled)
+
+    def _demand_no_problem(self) -> None:
         if self._problems:
-            lines = "\n".join(f"  {self.config.language}/{each}" for each in self._problems)
+            found = sorted(self._problems, key=lambda each: (each.page, each.line))
+            lines = "\n".join(f"  {self.config.language}/{each}" for each in found)
             raise PluginError(f"pages lack what they are to show:\n{lines}")
 
     # Last of all: MkDocs keeps plugin objects from one configuration to the next, so that a search
@@ -219,6 +270,10 @@ class IstiolabPlugin(BasePlugin[Options]):  # type: ignore[no-untyped-call]
             demand_no_failure(notebook)
             page.meta["title"] = f"{notebook.title} · {self._showing.words.notebook_name}"
             self._problems += check_notebook(notebook, page=page.file.src_uri)
+            if lacking := lacking_attachments(notebook):
+                # mkdocs-jupyter could not go on, and would not say where.
+                self._collect(IstiolabError("; ".join(lacking)), page)
+                self._demand_no_problem()
             said = (cell.source for cell in notebook.cells if cell.kind == "markdown")
             self._demand_scripts(page.file.src_uri, "\n\n".join(said))
         except IstiolabError as wrong:

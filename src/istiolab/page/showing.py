@@ -26,7 +26,6 @@ from istiolab.page.claims import (
 from istiolab.page.directives import (
     BlockDirective,
     Directive,
-    Part,
     ShowCell,
     ShowClaims,
     ShowGlossary,
@@ -34,7 +33,7 @@ from istiolab.page.directives import (
     ShowReceipt,
     ShowStatus,
 )
-from istiolab.page.embed import demand_no_failure, demand_no_html, render_cell
+from istiolab.page.embed import demand_no_failure, render_cell
 from istiolab.page.glossary import glossary_path, read_glossary, render_glossary
 from istiolab.page.outline import page_title
 from istiolab.page.site_files import links_of
@@ -42,6 +41,7 @@ from istiolab.page.stamp import render_brief, render_stamp
 from istiolab.page.words import Words
 from istiolab.receipt.ledger import read_ledger, summarise
 from istiolab.receipt.store import Status, status
+from istiolab.system.files import visible_files
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,22 +74,16 @@ class Showing:
         return self._notebooks[name]
 
     def show(self, directive: Directive, *, page: Page, files: Files) -> str:
-        """Return what stands in a directive's place.
+        """Return the HTML that stands in a directive's place.
 
         Raises:
             IstiolabError: there is nothing to show, or not there.
         """
         if not isinstance(directive, ShowCell):
-            if directive.indented:
-                raise IstiolabError(
-                    "a stamp or a table cannot stand indented", where=("un-indent it",)
-                )
             return self._block(directive, page=page, files=files)
         notebook = self.notebook(directive.notebook)
         demand_no_failure(notebook)
         cell = find_cell(notebook, directive.cell)
-        if directive.indented and directive.part is not Part.CODE:
-            demand_no_html(notebook, cell)
         return render_cell(
             notebook,
             cell,
@@ -137,7 +131,7 @@ class Showing:
         return cell_anchor(directive.cell)
 
     def _chapters(self, page: Page, files: Files) -> list[Chapter]:
-        there = {path.stem for path in self.claims_dir.glob("*.yml")}
+        there = {path.stem for path in visible_files(self.claims_dir, "*.yml")}
         stems = chapters_of(page.file.content_string, there)
         return [self._chapter(stem, page=page, files=files) for stem in stems]
 
@@ -160,7 +154,7 @@ class Showing:
                 link=links_of(path.stem, page=page, files=files).notebook,
                 status=self._status(path),
             )
-            for path in sorted(self.notebooks_dir.glob("*.ipynb"))
+            for path in visible_files(self.notebooks_dir, "*.ipynb")
         ]
 
     def _title(self, stem: str, files: Files) -> str:

@@ -1,11 +1,12 @@
-"""A notebook as mkdocs-jupyter renders it in, its page in the site's look out.
+"""A notebook and its Markdown as mkdocs-jupyter renders it in, its page in the site's look out.
 
 mkdocs-jupyter's HTML is made for a page of its own: 575 kB of CSS and a script from elsewhere in
 each, headings without an id where none of their letters is ASCII, classes that are not the site's.
 
-Rule 1: every cell of the notebook is there, in its order, found by its id in that HTML.
-Rule 2: of HTML that a cell put out, only what `clean` lets pass is shown, and bounded as on a
-chapter's page.
+Rule 1: every cell of the notebook is there, in its order; Markdown is found by its id in that HTML,
+code and outputs are shown as on a chapter's page.
+Rule 2: a raw cell is shown as nbformat says: it is meant for any form of the notebook, or for the
+one that its format names. The head of a file that a raw cell may hold is for programs.
 Rule 3: a block of code in a Markdown cell needs a reason, as on any page.
 """
 
@@ -18,21 +19,29 @@ from typing import Any
 
 from bs4 import BeautifulSoup, Tag
 from markdown.extensions.toc import unique  # type: ignore[import-untyped]
+from nbconvert.filters.markdown_mistune import (
+    InvalidNotebook,
+    IPythonRenderer,
+    MarkdownWithMath,
+)
 from pymdownx.slugs import slugify
 
 from istiolab.errors import IstiolabError
-from istiolab.notebook.cells import Cell, Notebook
+from istiolab.notebook.cells import Cell, Notebook, Output
 from istiolab.page.clean import clean_html
-from istiolab.page.coverage import check_blocks, in_order
+from istiolab.page.coverage import check_code
 from istiolab.page.diagram import check_diagrams
-from istiolab.page.directives import Problem
-from istiolab.page.frame import fold_table, fold_text, frame
+from istiolab.page.directives import Part, Problem
+from istiolab.page.embed import render_cell, shows_output
+from istiolab.page.links import mark_links
+from istiolab.page.outline import split_front_matter
 from istiolab.page.words import Words
 
 LANGUAGE = "en"
 """The language that notebooks are written in."""
 _CELL_ID = "cell-id="
 _HEADING = re.compile(r"^h[1-6]$")
+_PICTURE = re.compile(r"<(?:img|svg|canvas|iframe)\b", re.IGNORECASE)
 _slug = slugify(case="lower")
 
 
@@ -44,6 +53,8 @@ class Whole:
     """Its text."""
     headings: tuple[dict[str, Any], ...]
     """Its headings in order, with `level`, `id` and `name`, as Python-Markdown lists them."""
+    problems: tuple[Problem, ...]
+    """The code in its Markdown that no cell ran; lines are counted from the top of each cell."""
 
 
 def fit_notebook(
@@ -59,25 +70,22 @@ def fit_notebook(
         link_title: what the link beside a heading says.
 
     Raises:
-        IstiolabError: a cell is not in the HTML, or an output cannot be shown.
+        IstiolabError: a Markdown cell is not in the HTML, or an output cannot be shown.
     """
     soup = BeautifulSoup(html, "html.parser")
     rendered = {
         str(each["id"]).removeprefix(_CELL_ID): each for each in soup.select(".jp-Cell[id]")
     }
     page = _Page(notebook=notebook, words=words, link_title=link_title)
-    parts = []
-    for cell in notebook.cells:
-        if cell.id not in rendered:
-            raise IstiolabError(f"{cell.label} of `{notebook.path.name}` was not rendered")
-        parts.append(page.cell(cell, rendered[cell.id]))
+    cells = (page.cell(cell, rendered.get(cell.id)) for cell in notebook.cells)
+    parts = [part for part in cells if part]
     head, rest = parts[:1], parts[1:]
     text = "\n".join([*_said(head), above, *_said(rest)])
-    return Whole(html=text, headings=tuple(page.headings))
+    return Whole(html=text, headings=tuple(page.headings), problems=tuple(page.problems))
 
 
 def check_notebook(notebook: Notebook, *, page: str) -> tuple[Problem, ...]:
-    """Return the code in a notebook's Markdown that no cell ran, and its diagrams without words.
+    """Return the diagrams in a notebook's Markdown that have no words.
 
     Lines are counted from the top of each cell.
     """
@@ -85,12 +93,21 @@ def check_notebook(notebook: Notebook, *, page: str) -> tuple[Problem, ...]:
         each
         for cell in notebook.cells
         if cell.kind == "markdown"
-        for place in (f"{page}: {cell.label}",)
-        for each in in_order(
-            check_blocks(cell.source, page=place)[1],
-            check_diagrams(cell.source, page=place, language=LANGUAGE),
-        )
+        for each in check_diagrams(cell.source, page=f"{page}: {cell.label}", language=LANGUAGE)
     )
+
+
+def lacking_attachments(notebook: Notebook) -> tuple[str, ...]:
+    """Return the images in a notebook's Markdown that name an attachment which is not there."""
+    lacking = []
+    for cell in notebook.cells:
+        if cell.kind == "markdown" and "attachment:" in cell.source:
+            renderer = IPythonRenderer(escape=False, attachments=dict(cell.attachments))
+            try:
+                MarkdownWithMath(renderer=renderer).render(cell.source)
+            except InvalidNotebook as wrong:
+                lacking.append(f"{cell.label} of `{notebook.path.name}`: {wrong}")
+    return tuple(lacking)
 
 
 def anchor(cell: Cell) -> str:
@@ -108,28 +125,50 @@ class _Page:
         self._ids = {anchor(cell) for cell in notebook.cells}
         self.headings: list[dict[str, Any]] = []
         """The headings so far."""
+        self.problems: list[Problem] = []
+        """The code so far that no cell ran."""
 
-    def cell(self, cell: Cell, found: Tag) -> str:
-        """Return a cell."""
+    def cell(self, cell: Cell, found: Tag | None) -> str:
+        """Return a cell; nothing, if there is nothing to see of it."""
+        if cell.kind == "raw":
+            return self._raw(cell)
         if cell.kind == "markdown":
-            return self._said(found)
+            return self._said(cell, found)
         if not cell.source.strip():
             return ""
-        title = f"{self._notebook.path.stem} · {cell.called}"
-        body = _code(found, title) + self._outputs(cell, found)
+        if any(_is_picture(output) for output in cell.outputs):
+            raise IstiolabError(
+                f"{cell.label} of `{self._notebook.path.name}` put out a picture",
+                where=("show it as a table or as text",),
+            )
+        part = Part.BOTH if shows_output(cell) else Part.CODE
+        body = render_cell(self._notebook, cell, part=part, words=self._words)
         return f'<div id="{escape(anchor(cell))}" class="cell">{body}</div>'
 
-    def _said(self, found: Tag) -> str:
-        body = found.select_one(".jp-RenderedMarkdown")
+    def _said(self, cell: Cell, found: Tag | None) -> str:
+        body = found.select_one(".jp-RenderedMarkdown") if found else None
         if body is None:
-            return ""
+            raise IstiolabError(f"{cell.label} of `{self._notebook.path.name}` was not rendered")
         for heading in body.find_all(_HEADING):
             self._entitle(heading)
+        mark_links(body, cell)
+        self._demand_reasons(body.decode_contents(), cell)
         # What the site's script draws looks so in every page.
         for drawing in body.select(".jp-Mermaid"):
             drawn = f'<pre class="mermaid"><code>{escape(drawing.get_text())}</code></pre>'
             drawing.replace_with(BeautifulSoup(drawn, "html.parser"))
         return body.decode_contents().strip()
+
+    def _raw(self, cell: Cell) -> str:
+        if cell.format not in {"", "text/html"}:
+            return ""
+        _, body = split_front_matter(f"{cell.source}\n")
+        self._demand_reasons(body, cell)
+        return clean_html(body)
+
+    def _demand_reasons(self, html: str, cell: Cell) -> None:
+        place = f"{self._notebook.path.parent.name}/{self._notebook.path.name}: {cell.label}"
+        self.problems += check_code(html, source=cell.source, page=place)[1]
 
     def _entitle(self, heading: Tag) -> None:
         for link in heading.select(".anchor-link"):
@@ -143,40 +182,12 @@ class _Page:
         )
         heading.append(BeautifulSoup(permanent, "html.parser"))
 
-    def _outputs(self, cell: Cell, found: Tag) -> str:
-        label = self._words.cell_output.format(cell=cell.called)
-        return "".join(
-            self._output(cell, label, output) for output in found.select(".jp-OutputArea-output")
-        )
-
-    def _output(self, cell: Cell, label: str, output: Tag) -> str:
-        if output.find(["img", "svg", "canvas", "iframe"]):
-            raise IstiolabError(
-                f"{cell.label} of `{self._notebook.path.name}` put out a picture",
-                where=("show it as a table or as text",),
-            )
-        text = output.get_text().strip("\n")
-        if not text.strip():
-            return ""
-        if "jp-RenderedText" in (output.get("class") or ()):
-            code = f"<pre><code>{escape(text)}\n</code></pre>"
-            body = f'<div class="language-text highlight">{code}</div>'
-            fold = fold_text(text, self._words)
-        else:
-            body = clean_html(output.decode_contents())
-            fold = fold_table(body, self._words)
-        return frame(body, label, fold=fold, markdown=False)
-
 
 def _said(parts: list[str]) -> list[str]:
     # A screen reader is to read English as English, also on the page in another language.
     return [f'<div lang="{LANGUAGE}">', *parts, "</div>"] if parts else []
 
 
-def _code(found: Tag, title: str) -> str:
-    code = found.select_one(".jp-InputArea-editor pre")
-    coloured = code.decode_contents().removeprefix("<span></span>") if code else ""
-    return (
-        f'<div class="language-python highlight"><span class="filename">{escape(title)}</span>'
-        f"<pre><code>{coloured}</code></pre></div>"
-    )
+def _is_picture(output: Output) -> bool:
+    given = any(name.startswith("image/") for name in output.others)
+    return given or bool(_PICTURE.search(output.html or ""))

@@ -73,6 +73,23 @@ def write_json(path: Path, value: object) -> None:
     write_atomic(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
 
 
+def visible_files(folder: Path, pattern: str) -> list[Path]:
+    """Return the files in `folder` that fit a glob pattern, sorted, without hidden ones."""
+    return sorted(
+        path
+        for path in folder.glob(pattern)
+        if path.is_file() and not is_hidden(path.relative_to(folder))
+    )
+
+
+def is_hidden(path: Path) -> bool:
+    """Return whether a file, or a folder on the way to it, has a name that begins with a dot.
+
+    Such as the `._NAME` that macOS leaves beside each file, `.ipynb_checkpoints`, `.DS_Store`.
+    """
+    return any(part.startswith(".") for part in path.parts)
+
+
 def make_owned_folder(path: Path) -> Path:
     """Make the folder `path` and tag it as ours, so that `remove_owned_folder` may delete it.
 

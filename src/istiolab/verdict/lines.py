@@ -11,6 +11,7 @@ from istiolab.notebook.settings import Settings, Split
 from istiolab.verdict.kinds import COLUMNS, FIELDS, mask_kind
 from istiolab.verdict.shape import Grid, Shape
 from istiolab.verdict.split import binomial_bounds
+from istiolab.verdict.times import mask_epoch
 from istiolab.verdict.tokens import Identities
 from istiolab.verdict.volatile import CELLS, DECLARED, mask
 
@@ -68,6 +69,7 @@ def _grid_lines(grid: Grid, settings: Settings, identities: Identities) -> Itera
             kind = kinds.get(name.lower())
             known = mask_kind(value, kind) if kind else value
             masked = counts.get((number, name), known if known != value else "")
+            masked = masked or mask_epoch(name, value, identities) or ""
             cells.append(f"{name}: {masked or mask(value, identities, CELLS)}")
         yield " | ".join(cells)
 
@@ -119,6 +121,8 @@ def _masked_scalar(
     text = str(value)  # which a date, too, becomes, as YAML reads one
     if kind and (known := mask_kind(text, kind)) != text:
         return known
+    if (time := mask_epoch(key, text, identities)) is not None:
+        return time
     if key in FIELDS:
         return identities.token(FIELDS[key], text)
     return value if isinstance(value, int | float) else mask(text, identities, DECLARED)

@@ -34,3 +34,13 @@ class Rule:
     """Finds it."""
     replace: Replace
     """Makes the token."""
+
+
+def whole(kind: str) -> Replace:
+    """Return what puts a token of `kind` in the place of all that was found."""
+    return lambda found, identities: identities.token(kind, found[0])
+
+
+def alike(kind: str) -> Replace:
+    """Return what puts the same word in the place of every value of `kind`."""
+    return lambda _found, _identities: f"<{kind}>"

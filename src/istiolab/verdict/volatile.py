@@ -14,7 +14,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from istiolab.verdict.tokens import Identities, Replace, Rule
+from istiolab.verdict.times import TIMES
+from istiolab.verdict.tokens import Identities, Rule, alike, whole
 
 # k8s.io/apimachinery/pkg/util/rand: the alphabet of generated names, without vowels and without
 # digits that look like letters. A pod's suffix is 5 of them.
@@ -47,8 +48,6 @@ _FIXED_ADDRESS = re.compile(r"(?:0\.0\.0\.0|127\.\d+\.\d+\.\d+)\Z")
 _FIRST_NODE_PORT, _FIRST_EPHEMERAL_PORT = 30000, 32768
 
 _LASTING = r"(?:\d+(?:\.\d+)?(?:d|h|m|s|ms|µs|us|ns))+"
-_MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
-_DAYS = "Mon|Tue|Wed|Thu|Fri|Sat|Sun"
 
 
 def mask(text: str, identities: Identities, rules: Sequence[Rule] | None = None) -> str:
@@ -56,14 +55,6 @@ def mask(text: str, identities: Identities, rules: Sequence[Rule] | None = None)
     for rule in RULES if rules is None else rules:
         text = rule.pattern.sub(lambda found, rule=rule: rule.replace(found, identities), text)  # type: ignore[misc]
     return text
-
-
-def _whole(kind: str) -> Replace:
-    return lambda found, identities: identities.token(kind, found[0])
-
-
-def _alike(kind: str) -> Replace:
-    return lambda _found, _identities: f"<{kind}>"
 
 
 def _pod(found: re.Match[str], identities: Identities) -> str:
@@ -123,36 +114,22 @@ def _duration(found: re.Match[str], identities: Identities) -> str:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule(
-        name="times: ISO 8601",
-        pattern=re.compile(
-            r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?(?![\d-])"
-        ),
-        replace=_whole("time"),
-    ),
-    Rule(
-        name="times: HTTP (RFC 9110, 5.6.7) and nginx's log",
-        pattern=re.compile(
-            rf"\b(?:{_DAYS}), \d\d (?:{_MONTHS}) \d{{4}} \d\d:\d\d:\d\d GMT"
-            rf"|\b\d\d/(?:{_MONTHS})/\d{{4}}:\d\d:\d\d:\d\d [+-]\d{{4}}"
-        ),
-        replace=_alike("time"),
-    ),
+    *TIMES,
     Rule(
         name="UIDs and request ids (RFC 9562, 4)",
         pattern=re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"),
-        replace=_whole("uid"),
+        replace=whole("uid"),
     ),
     Rule(
         name="digests, container ids and serial numbers: long hexadecimal numbers",
         # A serial number has 128 bits at random: those that begin with zeros are shorter.
         pattern=re.compile(r"\b[0-9a-fA-F]{28,}\b|\b(?:[0-9a-fA-F]{2}:){13,}[0-9a-fA-F]{2}\b"),
-        replace=_whole("hex"),
+        replace=whole("hex"),
     ),
     Rule(
         name="where an object lies in memory, as Python's default repr says it",
         pattern=re.compile(r"(?<= at )0x[0-9a-f]{6,16}(?=>)"),
-        replace=_alike("address"),
+        replace=alike("address"),
     ),
     Rule(
         name="pods of a ReplicaSet",
@@ -176,7 +153,7 @@ RULES: tuple[Rule, ...] = (
         # After the pods, whose names may begin with it.
         name="the run's own namespaces",
         pattern=re.compile(r"\bil-[0-9a-f]{4}\b"),
-        replace=_whole("run"),
+        replace=whole("run"),
     ),
     Rule(
         name="addresses, with their port if it is a node port or an ephemeral one",

@@ -65,3 +65,12 @@ def test_notebooks_are_found_by_name_by_path_or_all(tmp_path: Path) -> None:
     assert find_notebooks([str(one)], tmp_path) == [one]
     with pytest.raises(UsageError):
         find_notebooks(["three"], tmp_path)
+
+
+def test_hidden_files_and_checkpoints_are_no_notebooks(tmp_path: Path) -> None:
+    (tmp_path / "._some.ipynb").write_bytes(b"\x00\x05\x16\x07")
+    (tmp_path / ".ipynb_checkpoints").mkdir()
+    (tmp_path / ".ipynb_checkpoints" / "some-checkpoint.ipynb").write_text("{}")
+    (tmp_path / "folder.ipynb").mkdir()
+    path = write(tmp_path, code("1"))
+    assert find_notebooks([], tmp_path) == [path]

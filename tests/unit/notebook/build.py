@@ -28,6 +28,10 @@ def text(source: str) -> dict[str, Any]:
     return {"cell_type": "markdown", "source": source, "metadata": {}}
 
 
+def raw(source: str, **metadata: str) -> dict[str, Any]:
+    return {"cell_type": "raw", "source": source, "metadata": metadata}
+
+
 def write(
     folder: Path,
     *cells: dict[str, Any],

@@ -6,9 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown import Markdown  # type: ignore[import-untyped]
 
-from istiolab.page.blocks import DIAGRAM
 from istiolab.page.coverage import read_coverage
-from istiolab.page.diagram import check_diagrams, find_diagrams, read_alternative, show_fence
+from istiolab.page.diagram import (
+    DIAGRAM,
+    check_diagrams,
+    find_diagrams,
+    read_alternative,
+    show_fence,
+)
 
 SOURCE = """flowchart LR
   accTitle: The way of a <request>
@@ -69,9 +74,13 @@ def test_chinese_words_are_right_on_a_chinese_page() -> None:
 
 
 def test_the_coverage_of_a_page_counts_a_diagram_without_words_as_a_problem() -> None:
-    assert read_coverage(PAGE, page="en/p.md").problems == ()
-    (problem,) = read_coverage(PAGE, page="zh-TW/p.md").problems
-    assert str(problem).startswith("zh-TW/p.md:3: a diagram whose `accTitle`")
+    def found(page: str) -> list[str]:
+        coverage = read_coverage(PAGE, page=page, render=lambda text: str(as_html(text)))
+        return [str(each) for each in coverage.problems]
+
+    assert found("en/p.md") == []
+    (problem,) = found("zh-TW/p.md")
+    assert problem.startswith("zh-TW/p.md:3: a diagram whose `accTitle`")
 
 
 def test_other_blocks_are_no_diagrams() -> None:

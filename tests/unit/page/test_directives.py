@@ -149,19 +149,6 @@ def test_the_reason_of_a_block_is_read(line: str, reason: str | None) -> None:
     assert reason_not_run(line) == reason
 
 
-@pytest.mark.parametrize(
-    ("margin", "indented"), [("", False), ("  ", False), ("    ", True), ("\t", True)]
-)
-def test_a_directive_knows_where_it_stands_and_is_the_same_all_the_same(
-    margin: str, *, indented: bool
-) -> None:
-    for line in (CELL, "<!-- receipt: some -->"):
-        directive = parse(f"{margin}{line}")
-        assert directive.indented is indented
-        assert directive == parse(line)
-        assert repr(directive) == repr(parse(line))
-
-
 def test_a_directive_is_replaced_by_a_block_of_its_own() -> None:
     expansion = expand(f"a\n{CELL}\nb\n<!-- receipt: other -->", show, page="p.md")
     assert expansion.text == "a\n\n[some]\n\nb\n\n[other]\n"

@@ -56,7 +56,8 @@ theme: {{name: null, custom_dir: theme}}
 plugins:
   istiolab: {{language: en, shared_dir: theme}}
   mkdocs-jupyter: {{include: ["*.ipynb"], cache: false}}
-markdown_extensions: [md_in_html, pymdownx.superfences]
+markdown_extensions: [md_in_html, pymdownx.superfences: {{custom_fences: [
+  {{name: mermaid, class: mermaid, format: !!python/name:istiolab.page.diagram.show_fence }}]}}]
 """
 
 
@@ -119,6 +120,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def page(site: Path, language: str, name: str = "index.html") -> BeautifulSoup:
     return BeautifulSoup((site / language / name).read_text(encoding="utf-8"), "html.parser")
+
+
+def soup(path: Path) -> BeautifulSoup:
+    return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
 
 
 def test_both_languages_lie_beside_each_other_below_the_page_that_chooses(site: Path) -> None:
@@ -252,9 +257,9 @@ def test_code_without_evidence_is_collected_with_what_pages_lack(plain: Path) ->
     (plain.parent / "docs" / "index.md").write_text(text)
     _, *lines = stopped(plain).splitlines()
     assert [line.split(";")[0] for line in lines] == [
-        "  en/index.md:16: a block of code (yaml) that no cell gave",
+        "  en/index.md:16: a block of code, `a: b`, that no cell gave",
         "  en/index.md:20: `some.ipynb` has no cell called `none`",
-        "  en/index.md:22: a block of code (indented) that no cell gave",
+        "  en/index.md:22: a block of code, `code`, that no cell gave",
         "  en/index.md:24: `not run` stands above no block of code",
     ]
     assert list((plain.parent / "site").rglob("*.html")) == []
@@ -264,21 +269,158 @@ def test_a_diagram_needs_words_and_the_script_that_draws_it(plain: Path) -> None
     (plain.parent / "docs" / "index.md").write_text("# T\n\n```mermaid\npie\n```\n")
     _, *lines = stopped(plain).splitlines()
     assert lines == [
-        "  en/index.md:3: a diagram without `accTitle`: say in it, in words, what it shows",
         f"  en/index.md:1: its diagrams need mermaid 11.17.2, which is not there: run `{COMMAND}`",
+        "  en/index.md:3: a diagram without `accTitle`: say in it, in words, what it shows",
     ]
 
 
-def test_html_and_stamps_cannot_stand_indented(plain: Path) -> None:
-    indented = ("cell: some/table", "receipt: some", "glossary", "cell: some/table code")
-    text = "- item\n" + "".join(f"\n    <!-- {each} -->\n" for each in indented)
-    (plain.parent / "docs" / "index.md").write_text(text)
-    _, *lines = stopped(plain).splitlines()
-    assert [line.split(";")[1] for line in lines] == [
-        " un-indent it, or ask for its `code` alone",
-        " un-indent it",
-        " un-indent it",
+def test_cells_and_stamps_may_stand_in_a_list_or_a_note(plain: Path) -> None:
+    (plain.parent / "docs" / "index.md").write_text(
+        "- item\n    <!-- receipt: some -->\n\n    <!-- cell: some/table -->\n    - more\n"
+    )
+    build_site(plain)
+    found = soup(plain.parent / "site" / "index.html").select("li .stamp, li .cell-output td")
+    assert [each.name for each in found] == ["div", "td"]
+
+
+def test_a_directive_that_markdown_takes_for_code_ends_the_build(plain: Path) -> None:
+    (plain.parent / "docs" / "index.md").write_text("text\n\n    <!-- receipt: some -->\n\ntext\n")
+    assert "en/index.md:1: a directive is indented below nothing" in stopped(plain)
+
+
+SYNTAX = """--8<-- "nope.md"
+# --8<-- [start:x]
+--8<--
+; --8<-- "nope.md"
+{{ config.site_name }} {% raw %} ${HOME}
+*[CRD]: an abbreviation
+CRD
+!!! note "a note"
+    <!-- cell: some/none -->
+<!-- cell: some/none -->
+<!-- not run: nothing -->
+[a]: http://x.example/
+```
+~~~
+=== "Tab"
+<script>alert(1)</script> &amp; **bold** `code` $x$ [^1]
++++ title
+"""
+
+
+@pytest.mark.parametrize("margin", ["", "    "])
+def test_what_looks_like_syntax_in_code_or_output_is_shown_as_it_is(
+    plain: Path, margin: str
+) -> None:
+    said = {"output_type": "stream", "name": "stdout", "text": SYNTAX}
+    write(plain.parent / "notebooks", text("# T"), code(SYNTAX, "table", outputs=[said]))
+    (plain.parent / "glossary.md").write_text("*[CRD]: a kind\n")
+    snippets = f"{{base_path: [{plain.parent}], check_paths: true, auto_append: [glossary.md]}}"
+    more = f"[abbr, admonition, {{pymdownx.snippets: {snippets}}}, "
+    plain.write_text(plain.read_text().replace("_extensions: [", f"_extensions: {more}"))
+    head = "!!! note\n\n" if margin else ""
+    (plain.parent / "docs" / "index.md").write_text(
+        f"<!-- receipt: some -->\n\n{head}{margin}<!-- cell: some/table -->\n"
+    )
+    build_site(plain)
+    for name in ("index.html", "notebooks/some/index.html"):
+        blocks = soup(plain.parent / "site" / name).find_all("pre")
+        assert [each.text.strip() for each in blocks] == [SYNTAX.strip()] * 2
+
+
+LINKS = """
+[one](other.ipynb) [two](other.ipynb#A-heading,-with-more) [three][ref]
+[four](../docs/index.md#some) <a href="data/a%20b.yaml?x=1">five</a> ![six](data/p.png "title")
+<img src='data/p.png'> [seven](#Some-notebook) [eight](https://x.example/y#z)
+![nine](attachment:a.png) <img src="attachment:a.png"> [ten](../index.md) <m@x.example>
+[eleven](./data/../other.ipynb?x) [twelve](other.ipynb#cell-sum)
+
+[ref]: data/p.png
+"""
+
+
+def test_links_in_a_notebook_lead_to_what_the_site_has(plain: Path) -> None:
+    home = plain.parent / "notebooks"
+    (home / "data").mkdir()
+    (home / "data" / "p.png").write_bytes(b"\x89PNG")
+    (home / "data" / "a b.yaml").write_text("a: b")
+    (home / "data" / "unused").write_text("")
+    attached = {"attachments": {"a.png": {"image/png": "iVBORw0K"}}}
+    write(home, text("# Some notebook"), text(LINKS) | attached, code("1", "table"))
+    write(home, text("## A `heading`, with more"), code("1", "sum"), name="other")
+    (plain.parent / "docs" / "index.md").write_text("# Some { #some }\n")
+    plain.write_text(plain.read_text().replace("_extensions: [", "_extensions: [attr_list, "))
+    build_site(plain)
+    site = plain.parent / "site"
+    found = soup(site / "notebooks" / "some" / "index.html")
+    links = [str(each["href"]) for each in found.select("[lang=en] p a")]
+    assert links == [
+        *("../other/", "../other/#a-heading-with-more", "../data/p.png", "../../#some"),
+        *("../data/a%20b.yaml?x=1", "#some-notebook", "https://x.example/y#z", "../../"),
+        *("mailto:m@x.example", "../other/?x", "../other/#cell-sum"),
     ]
+    sources = [str(each["src"]) for each in found.find_all("img")]
+    image = "data:image/png;base64,iVBORw0K"
+    assert sources == ["../data/p.png", "../data/p.png", image, image]
+    assert found.select("[data-cell]") == []
+    assert sorted(path.name for path in (site / "notebooks" / "data").iterdir()) == [
+        *("a b.yaml", "p.png"),
+    ]
+
+
+@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.parametrize(
+    ("said", "target"),
+    [
+        ("![p](missing.png)", "missing.png"),
+        ("[o](missing.ipynb)", "missing.ipynb"),
+        ("[o][r]\n\n[r]: ../docs/none.md", "../docs/none.md"),
+        ("<a href='../docs/index.md#gone'>x</a>", "../docs/index.md#gone"),
+        ("<div><img src=missing.png></div>", "missing.png"),
+        ("[a](#gone)", "#gone"),
+        ("[a](/index.md)", "/index.md"),
+        ("[a](file:///etc/passwd)", "file:///etc/passwd"),
+        ("[a](.hidden.txt)", ".hidden.txt"),
+        ("[a](../mkdocs.yml)", "../mkdocs.yml"),
+        ("[a](attachment:gone.png)", "attachment:gone.png"),
+    ],
+)
+def test_a_link_in_a_notebook_that_leads_nowhere_ends_the_build(
+    plain: Path, said: str, target: str, *, strict: bool
+) -> None:
+    (plain.parent / "docs" / "index.md").write_text("# Some\n")
+    (plain.parent / "notebooks" / ".hidden.txt").write_text("")
+    write(plain.parent / "notebooks", text("# T"), text(said))
+    _, line = stopped(plain, strict=strict).splitlines()
+    assert line == (
+        f"  en/notebooks/some.ipynb:1: cell 2 leads to `{target}`, which the site does not have"
+    )
+
+
+def test_an_image_that_is_not_attached_ends_the_build(plain: Path) -> None:
+    (plain.parent / "docs" / "index.md").write_text("# Some\n")
+    write(plain.parent / "notebooks", text("# T"), text("`attachment:b` ![a](attachment:a.png)"))
+    assert "en/notebooks/some.ipynb:1: cell 2 of `some.ipynb`: missing attachment: a.png" in (
+        stopped(plain)
+    )
+
+
+def test_the_site_can_be_built_from_any_folder(site: Path, tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"unclosed file .*search\.zh-TW\.txt", ResourceWarning)
+        patch.chdir(tmp_path)
+        build_site(site.parent / "mkdocs.yml")
+    assert [each.name for each in tmp_path.iterdir()] == []
+
+
+def test_hidden_files_are_no_part_of_the_site(plain: Path) -> None:
+    (plain.parent / "docs" / "index.md").write_text("<!-- status -->\n")
+    for name in ("notebooks/._some.ipynb", "theme/.DS_Store", "theme/._main.html"):
+        (plain.parent / name).write_bytes(b"\x00\x05\x16\x07")
+    build_site(plain)
+    site = plain.parent / "site"
+    assert [path for path in site.rglob("*") if path.name.startswith(".")] == []
+    assert len(soup(site / "index.html").select("tbody tr")) == 1
 
 
 def test_a_cell_without_output_ends_the_build(plain: Path) -> None:

@@ -10,11 +10,10 @@ from bs4 import BeautifulSoup, Tag
 from mkdocs_jupyter.convert import nb2html
 
 from istiolab.errors import IstiolabError
-from istiolab.notebook.cells import Cell, read_notebook
+from istiolab.notebook.cells import read_notebook
 from istiolab.page.whole import Whole, check_notebook, fit_notebook
 from istiolab.page.words import read_words
-from tests.unit.notebook.build import code, text, write
-from tests.unit.page.build import cell, notebook
+from tests.unit.notebook.build import code, raw, text, write
 
 ZH = read_words("zh-TW")
 STAMP = '<div class="stamp">the stamp</div>'
@@ -107,6 +106,36 @@ def test_a_cell_without_output_is_shown_as_code_and_an_empty_one_not_at_all(
     assert found.find(class_="cell-output") is None
 
 
+FRONT = raw("---\ntitle: Front matter\n---")
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_raw_cell_is_shown_where_it_is_meant_for_any_form_or_for_html(
+    tmp_path: Path, place: int
+) -> None:
+    cells = [text("# A title"), code("1", "sum")]
+    raws = [
+        raw("a <b>bold</b> one<script>x()</script>"),
+        raw("<p>two</p>", format="text/html"),
+        raw("<p>three</p>", raw_mimetype="text/html"),
+        raw(r"\LaTeX{}", raw_mimetype="text/latex"),
+        raw("*four*", format="text/markdown"),
+        raw(""),
+    ]
+    found = page(tmp_path, *cells[:place], *raws, *cells[place:])
+    said = " ".join(found.stripped_strings)
+    for shown in ("a bold one", "two", "three"):
+        assert shown in said
+    for left_out in ("x()", "LaTeX", "four"):
+        assert left_out not in said
+
+
+def test_the_head_of_a_file_in_a_first_raw_cell_is_for_programs(tmp_path: Path) -> None:
+    found = page(tmp_path, FRONT, text("# A title"), raw("---\nNot a head"))
+    said = [part.strip() for part in found.stripped_strings]
+    assert said == ["A title", "¶", "the stamp", "--- Not a head"]
+
+
 def test_html_that_a_cell_put_out_is_cleaned_and_bounded(tmp_path: Path) -> None:
     rows = "<tr><td onclick='x()'>a</td></tr>" * 41
     html = f"<script>x()</script><table>{rows}</table>"
@@ -148,15 +177,19 @@ def test_a_diagram_is_left_to_the_sites_own_script(tmp_path: Path) -> None:
     assert drawing.text.split() == ["flowchart", "LR", "a", "-->", "b"]
 
 
-def test_code_in_the_text_of_a_notebook_needs_a_reason_as_on_any_page() -> None:
+def test_code_in_the_text_of_a_notebook_needs_a_reason_as_on_any_page(tmp_path: Path) -> None:
     fence = "```yaml\na: b\n```"
-    said = Cell(index=3, id="t", kind="markdown", source="", tags=(), outputs=())
-    excused = replace_source(said, f"<!-- not run: it is no code -->\n{fence}")
-    assert check_notebook(notebook(excused, cell()), page="n.ipynb") == ()
-    plain = replace_source(said, f"Some:\n\n{fence}")
-    (problem,) = check_notebook(notebook(plain), page="n.ipynb")
-    assert str(problem).startswith("n.ipynb: cell 4:3: a block of code (yaml) that no cell gave")
+    excused = text(f"<!-- not run: it is no code -->\n\n{fence}")
+    assert fit(tmp_path, text("# A title"), excused).problems == ()
+    shown = fit(tmp_path, text("# A title"), text(f"Some:\n\n{fence}"), raw("<pre>x</pre>"))
+    found = [str(each).split(", that")[0] for each in shown.problems]
+    assert found == [
+        f"{tmp_path.name}/some.ipynb: cell 2:3: a block of code, `a: b`",
+        f"{tmp_path.name}/some.ipynb: cell 3:1: a block of code, `x`",
+    ]
 
 
-def replace_source(of: Cell, source: str) -> Cell:
-    return Cell(index=of.index, id=of.id, kind=of.kind, source=source, tags=(), outputs=())
+def test_a_diagram_in_the_text_of_a_notebook_needs_words(tmp_path: Path) -> None:
+    path = write(tmp_path, text("Some:\n\n```mermaid\npie\n```"))
+    (problem,) = check_notebook(read_notebook(path), page="n.ipynb")
+    assert str(problem).startswith("n.ipynb: cell 1:3: a diagram without `accTitle`")

@@ -813,3 +813,18 @@ def test_a_published_secret_is_drift_also_where_nothing_else_is() -> None:
     assert found[0].diff == ("-[a secret]",)
     assert found[1].diff == ("-[a secret]", "@@ -1 +1 @@", "-old", "+new")
     assert add_secrets((), before, ()) == ()
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda time: stream(f'{{"exp": {time}}}'),
+        lambda time: stream(f"startTime: {time}\nkind: Some"),
+        lambda time: table(("name", "timestamp"), ("a", str(time))),
+    ],
+)
+def test_a_number_that_its_field_or_column_says_is_a_time_may_be_another(
+    form: Callable[[int], Output],
+) -> None:
+    assert drifts([form(1764366001)], [form(1764366999)]) == ()
+    assert drifts([form(1764366001)], [form(3)]) != ()

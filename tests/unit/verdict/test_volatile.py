@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 
 import pytest
 from hypothesis import assume, example, given, settings
@@ -85,6 +86,19 @@ def masked(text: str) -> str:
         ("2026-11-24 06:57:11+00:00", "<time-1>"),
         ("< date: Tue, 24 Nov 2026 06:57:11 GMT", "< date: <time>"),
         ("[24/Nov/2026:06:57:11 +0000]", "[<time>]"),
+        ("2025/11/28 21:40:01 [error] 7#7: *1", "<time> [error] 7#7: *1"),
+        ("Nov  8 21:40:01 node kubelet[7]: x", "<time> node kubelet[7]: x"),
+        ("Expires=Fri, 28-Nov-2025 21:40:01 GMT; path=/", "Expires=<time>; path=/"),
+        ("Start Time:  Thu, 20 Nov 2025 06:01:02 +0000", "Start Time:  <time-1>"),
+        ("I1128 21:40:01.1       1 main.go:52] x", "I<time-1>       1 main.go:52] x"),
+        ("notBefore=Nov  8 21:40:01 2025 GMT", "notBefore=<time-1>"),
+        ("Fr 28. Nov 21:40:01 UTC 2025", "<time-1>"),
+        ("2025年11月28日 (週五) 21時40分01秒 UTC", "<time-1>"),
+        ("2025年 11月 28日 星期五 21:40:01 CST", "<time-1>"),
+        ("2025-11-28 21:40:01.123456789 +0000 UTC m=+1", "<time-1> m=+1"),
+        ('{"ts":1764366001.123,"x":1764366001}', '{"ts":<time-1>,"x":1764366001}'),
+        ("startTime: 1764366001", "startTime: <time-1>"),
+        ("process_start_time_seconds 1.76436600112e+09", "process_start_time_seconds <time-1>"),
         ('via_upstream - "-" 0 16 12 1 "-"', 'via_upstream - "-" 0 16 <milliseconds> '),
         ("< x-envoy-upstream-service-time: 12", "< x-envoy-upstream-service-time: <milliseconds>"),
         ("waited 1.5s", "waited <duration>"),
@@ -119,6 +133,12 @@ def test_each_volatile_value_becomes_a_token_of_its_kind(text: str, expected: st
         "06:57",
         "100Mi",
         "mark 0x7f12ab34",
+        "2025-11-28",
+        "Nov 28",
+        "export: 1764366001",
+        "at 1764366001",
+        "time: 30",
+        "E1128 x",
     ],
 )
 def test_what_merely_looks_volatile_stays(text: str) -> None:
@@ -151,6 +171,34 @@ def test_the_same_value_has_one_token_and_others_have_others(
         assert again == [f"so {token}, too" for token in reversed(first)]
 
     check()
+
+
+# As strftime writes them: kubectl describe and `date -R`; `date` in C and in en_US; C's ctime;
+# openssl; Python's logging and repr; Go's String; ISO 8601 with and without separators.
+FORMS = (
+    *("%a, %d %b %Y %H:%M:%S +0000", "%a %b %e %H:%M:%S UTC %Y", "%a %b %d %I:%M:%S %p UTC %Y"),
+    *("%a %b %d %H:%M:%S %Y", "%a %d %b %Y %I:%M:%S %p UTC", "%b %e %H:%M:%S %Y GMT"),
+    *("%Y-%m-%d %H:%M:%S,%f", "%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d %H:%M:%S.%f +0000 UTC"),
+    *("%Y-%m-%d %H:%M:%S +0000", "%Y-%m-%dT%H:%M:%S.%fZ", "%Y-%m-%dT%H:%M:%S+08:00"),
+    *("%Y%m%dT%H%M%SZ", "ts: %s", '"exp":"%s"'),
+)
+MOMENTS = st.datetimes(datetime(2001, 9, 11), datetime(2033, 5, 17)).map(  # noqa: DTZ001 - of any zone
+    lambda moment: moment.replace(microsecond=0)
+)
+
+
+@settings(deadline=None)
+@given(st.sampled_from(FORMS), st.lists(MOMENTS, min_size=2, unique=True))
+def test_a_time_in_any_usual_form_is_one_token_and_another_time_another(
+    form: str, moments: list[datetime]
+) -> None:
+    identities = Identities()
+    texts = [moment.strftime(form) for moment in moments]
+    lines = mask("\n".join(f"[{text}] x" for text in (*texts, texts[0])), identities).split("\n")
+    assert lines[-1] == lines[0]
+    assert len(set(lines)) == len(moments)
+    assert all(re.search(r"<time-\d+>\"?\] x$", line) for line in lines)
+    assert not any(re.search(r"\d\d:\d\d|\d{5}", line) for line in lines)
 
 
 @settings(deadline=None)
