@@ -1,6 +1,6 @@
 """The joint: one notebook and one cluster in, what came of it out.
 
-The only module that knows both halves; what crosses is plain: a kubeconfig's path, versions, a
+With `secret_guard.py` the module that knows both halves; what crosses is plain: a kubeconfig's path, versions, a
 prefix for namespaces.
 """
 
