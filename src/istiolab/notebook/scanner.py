@@ -76,7 +76,7 @@ class SecretScanner:
         self.learn(values)
 
     def learn(self, values: Iterable[SecretValue]) -> None:
-        """Look for these values as well."""
+        """Look for these values as well; of one that is kept twice, the first place is told."""
         for value in {*values} - self._learned:
             self._learned.add(value)
             data = value.data[:_MOST_BYTES]
@@ -99,11 +99,12 @@ class SecretScanner:
         telling = [each.translate(_FOLD) for each in pieces if _is_telling(each)]
         shortest = _SHORTEST if _is_varied(needle) else _SHORTEST_PLAIN
         if telling and not value.whole:
-            self._pieces.update(dict.fromkeys(telling, value.source))
+            for piece in telling:
+                self._pieces.setdefault(piece, value.source)
         elif len(needle) >= shortest:
-            self._needles[needle.translate(_FOLD)] = value.source
+            self._needles.setdefault(needle.translate(_FOLD), value.source)
         elif as_word and len(form) >= 4:
-            self._words[form] = (_as_word(form), value.source)
+            self._words.setdefault(form, (_as_word(form), value.source))
 
     def _found(self, text: str) -> Iterator[str]:
         for view in _views(text):
