@@ -122,7 +122,7 @@ def published(folders: Iterable[Path]) -> Iterator[tuple[Path, str]]:
 
 def _pieces(written: str) -> list[str]:
     if len(written) <= _PIECE:
-        return [written]
+        return [written] if len(written) >= 6 else []
     return [written[at : at + _PIECE] for at in range(0, len(written) - _PIECE + 1, 13)]
 
 

@@ -105,7 +105,10 @@ class SecretWatch:
             SECRETS, watch="true", resourceVersion=self._version, timeoutSeconds="1"
         )
         for line in said.splitlines():
-            event = json.loads(line)
+            try:
+                event = json.loads(line)
+            except ValueError:  # it was cut off, and is asked for again
+                return
             if event["type"] == "ERROR":
                 # The API server began anew, and does not know what was before.
                 self._version = self._list()

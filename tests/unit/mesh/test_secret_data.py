@@ -84,6 +84,22 @@ def test_a_secret_that_is_made_and_deleted_meanwhile_is_known_also_if_it_is_righ
     assert watch.error is None
 
 
+def test_a_change_that_was_cut_off_is_asked_for_again(
+    watching: Callable[[Iterator[Said]], SecretWatch],
+) -> None:
+    whole = event("ADDED", secret("late", version="8"))
+    again = Event()
+
+    def answers() -> Iterator[Said]:
+        yield whole[:40]
+        yield whole
+        again.set()
+
+    with watching(answers()) as watch:
+        assert again.wait(10)
+    assert "demo/late" in found(watch)
+
+
 def test_all_are_listed_anew_where_the_server_has_forgotten_the_changes(
     watching: Callable[[Iterator[Said]], SecretWatch],
 ) -> None:
