@@ -6,7 +6,8 @@ Rule 2: no secret is what stands on any page: ordinary words (`true`, `default`)
 namespaces and services, numbers, times, versions, hosts and URLs without a password; and what the
 key calls public or a name (`ca.crt`, `username`, `host`).
 Rule 3: of a private key those numbers are secret that its public key does not hold.
-Rule 4: elsewhere a value is secret if its name says so, from 8 characters on, a word from 12.
+Rule 4: elsewhere a value is secret if its name says so, from 8 characters on, words from 12; words
+that are called a key from 20.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _SECRET_WORD = re.compile(
     r".*(?:secret|token|password|passwd|passphrase|credential|key)s?|pass|pat|pwd|pin"
 )
+_KEY_WORD = re.compile(r".*keys?")
 _PUBLIC_WORD = re.compile(r".*public.*|pub|certs?|certificates?|crt|fingerprint")
 # The last word of a key whose value is a name, or anything else that pages tell.
 _PLAIN_WORD = re.compile(
@@ -201,7 +203,8 @@ class _Reader:
 
     def _is_secret(self, name: str, value: str) -> bool:
         """Tell whether a value is one that stands nowhere by chance."""
-        named = _is_secretive(_words(name))
+        words = _words(name)
+        named = _is_secretive(words)
         if name in _PLAIN_NAMES or _is_plain(name) or _is_public(name):
             return False
         if not named and (not self.kept_secret or _HOST.fullmatch(value)):
@@ -212,7 +215,7 @@ class _Reader:
             return named and value.isdigit() and len(value) >= 6
         shortest, shortest_word = (4, 6) if named else (6, 8)
         if not self.kept_secret:
-            shortest, shortest_word = 8, 12
+            shortest, shortest_word = 8, 20 if _KEY_WORD.fullmatch(words[-1]) else 12
         return len(value) >= (shortest_word if _WORDS.fullmatch(value) else shortest)
 
 
@@ -228,7 +231,7 @@ def _is_public(name: str) -> bool:
     """Tell whether a name is that of something public; a certificate's password is not."""
     words = _words(name)
     last = words[-1] if words else ""
-    if _SECRET_WORD.fullmatch(last) and not re.fullmatch(r".*keys?", last):
+    if _SECRET_WORD.fullmatch(last) and not _KEY_WORD.fullmatch(last):
         return False
     return any(_PUBLIC_WORD.fullmatch(word) for word in words)
 
