@@ -1,7 +1,7 @@
 """The joint: one notebook and one cluster in, what came of it out.
 
-The only module that knows both halves; what crosses is plain: a kubeconfig's path, versions, a
-prefix for namespaces.
+With `secret_guard.py` the module that knows both halves; what crosses is plain: a kubeconfig's
+path, versions, a prefix for namespaces.
 """
 
 from __future__ import annotations
@@ -10,10 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from nbformat import NotebookNode
-
 from istiolab.errors import ClusterError
-from istiolab.mesh import evidence, facts, secret_data
+from istiolab.mesh import evidence, facts
 from istiolab.mesh.departures import Departures
 from istiolab.mesh.mesh_config import put_back
 from istiolab.mesh.namespaces import new_prefix
@@ -21,19 +19,19 @@ from istiolab.notebook.cells import to_notebook
 from istiolab.notebook.document import load_document
 from istiolab.notebook.execution import Execution, Failure, RunPlan
 from istiolab.notebook.failed import evidence_folder, save_failure, save_outputs
-from istiolab.notebook.here import known_here
-from istiolab.notebook.known import Known, from_secret
-from istiolab.notebook.redactor import Redactor
 from istiolab.notebook.run import run_notebook
+from istiolab.notebook.scanner import SecretScanner
+from istiolab.notebook.withhold import withhold
 from istiolab.receipt.model import ClusterFacts, WaitTime
 from istiolab.receipt.store import State, status
 from istiolab.receipt.subject import Subject, take
 from istiolab.receipt.write import read_waits
+from istiolab.secret_guard import SecretGuard
 from istiolab.system.crew import Crew
 from istiolab.system.identity import this_process
 from istiolab.system.machine import describe_machine
 from istiolab.system.scratch import scratch_folder
-from istiolab.verdict.drift import CellDrift, add_secrets, compare
+from istiolab.verdict.drift import CellDrift, compare
 from istiolab.verdict.judge import Outcome, judge, judge_failure
 
 Progress = Callable[[str, float], None]
@@ -153,7 +151,7 @@ def verify(
     subject = take(path)
     folder = evidence_folder(wish.reports, path, apart=path in wish.namesakes)
     published = load_document(path)
-    execution, waits, seen, redactor = execute(path, cluster, wish=wish, progress=progress)
+    execution, waits, seen, scanner = execute(path, cluster, wish=wish, progress=progress)
     progress("comparison", 1.0)
     drifts: tuple[CellDrift, ...] = ()
     saved: Path | None
@@ -162,7 +160,9 @@ def verify(
         outcome = judge_failure(failure, tags=tuple(tags))
         saved = save_failure(execution, failure, cluster=seen, folder=folder)
     else:
-        drifts = _drifts(path, published, execution.document, redactor=redactor)
+        # A secret that was published is not shown again.
+        before = to_notebook(withhold(published, scanner)[0], path=path)
+        drifts = compare(before, to_notebook(execution.document, path=path))
         outcome = judge(drifts, update=wish.update)
         saved = save_outputs(execution, folder) if outcome is Outcome.DRIFTED else None
     return Verified(
@@ -176,15 +176,6 @@ def verify(
     )
 
 
-def _drifts(
-    path: Path, published: NotebookNode, new: NotebookNode, *, redactor: Redactor
-) -> tuple[CellDrift, ...]:
-    """Compare two documents; a secret that was published is drift, and is not shown again."""
-    before = to_notebook(redactor.outputs(published), path=path)
-    drifts = compare(before, to_notebook(new, path=path))
-    return add_secrets(drifts, before, redactor.holders(published))
-
-
 def execute(
     path: Path,
     cluster: ClusterFacts,
@@ -192,7 +183,7 @@ def execute(
     wish: Wish,
     progress: Progress,
     leave_out: str | None = None,
-) -> tuple[Execution, tuple[WaitTime, ...], str, Redactor]:
+) -> tuple[Execution, tuple[WaitTime, ...], str, SecretScanner]:
     """Execute a notebook in namespaces of its own, which are on their way out when this returns.
 
     Args:
@@ -204,8 +195,8 @@ def execute(
             to the first check that fails.
 
     Returns:
-        The execution, its waits, of a failure what the cluster says about it, and what took the
-        secrets out of all three.
+        The execution, its waits, of a failure what the cluster says about it, and what finds the
+        secrets that are in none of the three.
     """
     prefix = new_prefix()
     with scratch_folder() as folder:
@@ -221,28 +212,24 @@ def execute(
             leave_out=leave_out,
             past_failures=leave_out is not None,
         )
-        known = _known(cluster)
-        try:
-            execution = run_notebook(plan, progress=progress, is_stopped=wish.crew.is_stopped)
-            seen = _evidence(cluster, prefix, execution.failure) if execution.failure else ""
-            # What the notebook has made is still there, and no secret of it gets out either.
-            redactor = Redactor(known | _known(cluster))
-        finally:
-            progress("namespaces", 1.0)
+        with SecretGuard(cluster.kubeconfig) as guard:
             try:
-                put_back(cluster.kubeconfig, prefix)
+                execution = run_notebook(
+                    plan,
+                    progress=progress,
+                    is_stopped=wish.crew.is_stopped,
+                    find_secret=guard.find,
+                )
+                seen = _evidence(cluster, prefix, execution.failure) if execution.failure else ""
             finally:
-                wish.departures.begin(cluster.kubeconfig, prefix)
-        waits = (replace(each, what=redactor.text(each.what)) for each in read_waits(record))
-        return redactor.execution(execution), tuple(waits), redactor.text(seen), redactor
-
-
-def _known(cluster: ClusterFacts) -> Known:
-    """Return the values that must not get out: of the environment, the way in, and the cluster."""
-    known = known_here(cluster.kubeconfig)
-    for data in secret_data.read(cluster.kubeconfig):
-        known |= from_secret(data)
-    return known
+                progress("namespaces", 1.0)
+                try:
+                    put_back(cluster.kubeconfig, prefix)
+                finally:
+                    wish.departures.begin(cluster.kubeconfig, prefix)
+        scanner = guard.scanner
+        waits = (replace(each, what=scanner.text(each.what)) for each in read_waits(record))
+        return guard.execution(execution), tuple(waits), scanner.text(seen), scanner
 
 
 def _evidence(cluster: ClusterFacts, prefix: str, failure: Failure) -> str:

@@ -41,6 +41,7 @@ class Canaries:
     kubeconfig_key: str = field(default_factory=lambda: _random(300))
     kubeconfig_token: str = field(default_factory=lambda: f"canary-{secrets.token_hex(16)}")
     password: str = field(default_factory=lambda: f'canary "{secrets.token_hex(6)}" <&é')
+    pin: str = field(default_factory=lambda: f"z{secrets.token_hex(3)}q")
     token: str = field(default_factory=lambda: f"canary.{secrets.token_urlsafe(40)}")
     docker: str = field(default_factory=lambda: f"canary-{secrets.token_hex(8)}")
     variable_token: str = field(default_factory=lambda: f"ghp_{secrets.token_hex(18)}")
@@ -73,7 +74,7 @@ class Canaries:
                 "tls.key": _pem("PRIVATE KEY", self.key),
                 "tls.crt": _pem("CERTIFICATE", self.certificate),
             },
-            "basic": {"username": "someone", "password": self.password},
+            "basic": {"username": "someone", "password": self.password, "pin": self.pin},
             "opaque": {"token": self.token, "config": self.kubeconfig},
             "docker": {".dockerconfigjson": json.dumps(docker)},
         }
@@ -121,7 +122,7 @@ def published(folders: Iterable[Path]) -> Iterator[tuple[Path, str]]:
 
 def _pieces(written: str) -> list[str]:
     if len(written) <= _PIECE:
-        return [written]
+        return [written] if len(written) >= 6 else []
     return [written[at : at + _PIECE] for at in range(0, len(written) - _PIECE + 1, 13)]
 
 

@@ -1,4 +1,4 @@
-"""Notebooks that put out all the secrets that they can get at, in every way that there is."""
+"""Notebooks that put out the secrets that they can get at, each in a way of its own."""
 
 from __future__ import annotations
 
@@ -7,15 +7,12 @@ from pathlib import Path
 from tests.unit.notebook.build import code, text, write
 
 SETUP = code("""
-import base64, html, json, os, pprint, re, sys, textwrap
-from dataclasses import dataclass
+import base64, html, json, os, sys, textwrap
 from pathlib import Path
-from urllib.parse import quote
-import yaml
-from IPython.display import HTML, JSON, Markdown, display
+from IPython.display import HTML, JSON, display
 from istiolab import connect
-from istiolab.mesh.table import Listing
 from istiolab.mesh.waits import wait_for
+from istiolab.notebook.private_key import private_numbers
 from istiolab.system.retry import Answer
 
 mesh = connect()
@@ -24,111 +21,81 @@ there = os.environ["ISTIOLAB_CANARIES"]
 def ask(words):
     return mesh.kubectl(words).stdout
 
+def data_of(item):
+    values = {key: base64.b64decode(value).decode() for key, value in item["data"].items()}
+    return {f"{item['metadata']['name']}/{key}": value for key, value in values.items()}
+
 items = json.loads(ask(f"get secrets -n {there} -o json"))["items"]
-items += [json.loads(ask("get secret istio-ca-secret -n istio-system -o json"))]
-plain = {
-    f"{item['metadata']['name']}/{key}": base64.b64decode(value).decode()
-    for item in items
-    for key, value in item["data"].items()
-}
-names = ("GITHUB_TOKEN", "PIP_INDEX_URL", "AWS_SECRET_ACCESS_KEY", "ISTIOLAB_CANARY_PASSWORD")
-# The kernel's own environment, and that of the process that started it.
-lines = [f"{name}={os.environ.get(name)}" for name in names]
-lines += Path(f"/proc/{os.getppid()}/environ").read_text().split("\\0")
-variables = "\\n".join(line for line in lines if line.startswith(names))
+ca = json.loads(ask("get secret istio-ca-secret -n istio-system -o json"))
+plain = {key: value for item in items for key, value in data_of(item).items()}
 config = Path(os.environ["KUBECONFIG"]).read_text()
-everything = {**plain, "environment": variables, "kubeconfig": config}
+key = "".join(data_of(ca)["istio-ca-secret/ca-key.pem"].splitlines()[1:-1])
+numbers = private_numbers(base64.b64decode(key))
+own = mesh.namespace("own")
 """)
 
+BRIEF = """
+file = Path(os.environ["TMPDIR"]) / "brief.json"
+brief = os.urandom(12).hex()
+file.write_text(json.dumps({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "brief"},
+                            "stringData": {"value": brief}}))
+own.kubectl(f"apply -f {file}")
+own.kubectl("delete secret brief")
+print(brief)
+"""
+
+ISTIO = "Secret istio-system/istio-ca-secret, key ca-key.pem"
+
+# What each puts out, and what the report calls it.
 WAYS = {
-    "as-told": "print(ask(f'get secrets -n {there} -o yaml'))\nprint(json.dumps(items))",
-    "decoded": "for key, value in everything.items():\n    print(key, value)\npprint.pprint(plain)",
-    "wrapped": """
-for value in everything.values():
-    for width in (20, 64, 76):
-        print(textwrap.fill(base64.b64encode(value.encode()).decode(), width), end="\\n\\n")
-        print(textwrap.fill(value, width), end="\\n\\n")
-""",
-    "written": """
-for value in everything.values():
-    print(quote(value), quote(base64.b64encode(value.encode()).decode(), safe=""))
-    print(html.escape(value), repr(value), repr(value.encode()), json.dumps(json.dumps(value)))
-    print(base64.urlsafe_b64encode(value.encode()).decode())
-    print(base64.b64encode(base64.b64encode(value.encode())).decode())
-print(base64.b64encode(json.dumps(everything).encode()).decode())
-""",
-    "encoded": """
-for value in everything.values():
-    print(value.encode().hex(), value.encode().hex(" "), value.encode().hex().upper())
-    print(base64.b32encode(value.encode()).decode(), base64.b32encode(f"ab{value}".encode()))
-    print(json.dumps(value, ensure_ascii=False).translate(
-        {ord(sign): f"\\\\u{ord(sign):04x}" for sign in "&<>"}
-    ))
-    print("".join(f"&#{ord(sign)};" for sign in value[:200]))
-    print(re.sub("%..", lambda each: each[0].lower(), quote(value)))
-""",
-    "shown": """
-rows = "".join(f"<tr><td>{k}</td><td>{html.escape(v)}</td></tr>" for k, v in everything.items())
-display(HTML(f"<table>{rows}</table>"), JSON(everything))
-display(Markdown("\\n".join(everything.values())), JSON({v: k for k, v in everything.items()}))
-
-@dataclass
-class Row:
-    name: str
-    value: str
-
-    def row(self):
-        return {"name": self.name, "value": self.value}
-
-Listing(Row(*each) for each in everything.items())
-""",
-    "stderr": """
-print(everything, file=sys.stderr)
-os.write(2, str(everything).encode())
-# What the kernel's process was given as its standard error, whatever became of it.
-logs = [fd for fd in Path("/proc/self/fd").iterdir() if fd.resolve().name == "kernel.log"]
-with logs[0].open("a") as log:
-    log.write(str(everything))
-""",
-    "kubeconfig": """
-parsed = yaml.safe_load(config)
-print(json.dumps(parsed, indent=1), parsed)
-print(base64.b64decode(parsed["users"][0]["user"]["client-key-data"]).decode())
-""",
-    "tokens": """
-token = ask(f"create token canary -n {there}")
-print(token, textwrap.fill(token, 76, break_on_hyphens=False))
-print(textwrap.fill(base64.b64encode(token.encode()).decode(), 76))
-print(f"curl -H 'Authorization: Bearer {token.strip()}'")
-mesh.kubectl("exec -n istio-system deploy/istio-ingressgateway -- "
-             "cat /var/run/secrets/tokens/istio-token")
-""",
-    "envoy": """
-print(mesh.istioctl("proxy-config secret deploy/istio-ingressgateway -n istio-system -o json")
-      .stdout.count("private_key"))
-dump = ask("exec -n istio-system deploy/istio-ingressgateway -- "
-           "pilot-agent request GET config_dump")
-print(*(line.strip() for line in dump.splitlines() if "inline_bytes" in line), sep="\\n")
-""",
-    "waits": "for value in everything.values():\n"
-    "    wait_for(value, lambda: Answer(done=True), timeout_seconds=1)",
+    "as-told": ("print(ask(f'get secrets -n {there} -o yaml'))", "Secret canaries-"),
+    "short": ("print(plain['basic/pin'])", "key pin"),
+    "wrapped": ("print(textwrap.fill(plain['opaque/token'], 10))", "key token"),
+    "page": ("HTML(f'<td>{html.escape(plain[\"basic/password\"])}</td>')", "key password"),
+    "tree": ("JSON({'a': [plain['docker/.dockerconfigjson']]})", "key .dockerconfigjson"),
+    "error": ("raise ValueError(plain['opaque/token'])", "key token"),
+    "brief": (BRIEF, "/brief, key value"),
+    "decimal": ("print(int.from_bytes(numbers[0]))", ISTIO),
+    "digits": ("print(textwrap.fill('00:' + numbers[1].hex(':'), 45))", ISTIO),
+    "key": ("print(key[-200:])", ISTIO),
+    "kubeconfig": ("print(config)", "the kubeconfig"),
+    "environment": (
+        "print(Path(f'/proc/{os.getppid()}/environ').read_text().replace(chr(0), chr(10)))",
+        "the environment variable",
+    ),
+    "token": (
+        "print(textwrap.fill(ask(f'create token canary -n {there}'), 10, break_on_hyphens=False))",
+        "a JSON Web Token",
+    ),
 }
 
-# Those that have outputs.
-SHOWN = (*(name for name in WAYS if name != "waits"), "declared")
+
+def leak(folder: Path, name: str) -> Path:
+    """Write a notebook that puts out a secret in one way, and would pass if nobody saw it."""
+    source, _ = WAYS[name]
+    declared = ("raises-exception",) if source.startswith("raise") else ()
+    return write(folder, SETUP, code(source, "show", *declared), code("print(1)"), name=name)
 
 
 def passing(folder: Path) -> Path:
-    """Write a notebook that puts out all secrets and passes."""
-    cells = [code(source, name) for name, source in WAYS.items()]
-    declared = code("raise ValueError(everything)", "declared", "raises-exception")
-    return write(folder, text("# Leaks"), SETUP, *cells, declared, name="passing")
+    """Write a notebook that puts out what is public, and tells a secret to the record of waits."""
+    public = code("""
+print(ca["data"]["ca-cert.pem"], *data_of(ca)["istio-ca-secret/ca-cert.pem"].splitlines())
+print(plain["tls/tls.crt"], *(item["metadata"]["name"] for item in items))
+""")
+    wait = code("wait_for(plain['opaque/token'], lambda: Answer(done=True), timeout_seconds=1)")
+    return write(folder, text("# Public"), SETUP, public, wait, name="passing")
 
 
 def failing(folder: Path) -> Path:
-    """Write a notebook whose pod, kernel and check put out all secrets."""
+    """Write a notebook whose check fails, and whose pod and kernel have logged secrets."""
+    log = code("""
+# What the kernel's process was given as its standard error, whatever became of it.
+logs = [fd for fd in Path("/proc/self/fd").iterdir() if fd.resolve().name == "kernel.log"]
+with logs[0].open("a") as log:
+    log.write(str(plain))
+""")
     pod = code('''
-place = mesh.namespace("a")
 files = [Path(os.environ["TMPDIR"]) / name for name in ("pod.yaml", "copy.yaml")]
 files[0].write_text("""
 apiVersion: v1
@@ -142,20 +109,21 @@ spec:
       envFrom: [{secretRef: {name: copy}}]
 """)
 copy = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "copy"}, "type": "Opaque",
-        "stringData": {f"P{n}": value for n, value in enumerate(everything.values())}}
+        "stringData": {f"P{n}": value for n, value in enumerate(plain.values())}}
 files[1].write_text(json.dumps(copy))
 for file in reversed(files):
-    place.kubectl(f"apply -f {file}")
-place.kubectl("wait --for=condition=Ready pod/leak --timeout=50s")
-wait_for("the log", lambda: Answer(done="SHLVL" in place.pod("leak").log("leak")),
+    own.kubectl(f"apply -f {file}")
+own.kubectl("wait --for=condition=Ready pod/leak --timeout=50s")
+wait_for("the log", lambda: Answer(done="SHLVL" in own.pod("leak").log("leak")),
          timeout_seconds=60)
 ''')
-    check = code("assert not everything, everything", "judge", "check")
-    return write(folder, SETUP, code(WAYS["stderr"]), pod, check, name="failing")
+    return write(
+        folder, SETUP, log, pod, code("assert not plain", "judge", "check"), name="failing"
+    )
 
 
 def unproven(folder: Path) -> Path:
     """Write a notebook whose check tells the secrets when its cause is left out."""
     cells = (code("there_is = False"), code("there_is = True", "make", "cause"))
-    check = code("assert there_is, everything", "judge", "check")
+    check = code("assert there_is, plain", "judge", "check")
     return write(folder, SETUP, *cells, check, name="unproven")

@@ -136,8 +136,10 @@ def test_the_kubeconfig_holds_a_key_and_no_output_shows_it(lab: Lab, tmp_path: P
         code(f"print(base64.b64decode({key!r}).decode())"),
     )
     done = istiolab("verify", "--update", str(path), folder=tmp_path)
-    assert done.returncode == 0, done.stdout + done.stderr
-    outputs = json.dumps([cell["outputs"] for cell in json.loads(path.read_text())["cells"]])
-    assert "[redacted: " in outputs
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "cell 1: secret put out: it put out a credential of the kubeconfig" in done.stdout
+    (executed,) = (tmp_path / "reports").rglob("executed.ipynb")
+    cells = json.loads(executed.read_text())["cells"]
+    outputs = done.stdout + done.stderr + json.dumps([cell["outputs"] for cell in cells])
     assert key not in outputs
     assert plain.splitlines()[1] not in outputs

@@ -1,43 +1,36 @@
-"""Secrets planted in the cluster and in the environment, looked for in all that is published."""
+"""Secrets planted in the cluster and in the environment, looked for in all that is kept of runs."""
 
 from __future__ import annotations
 
 import base64
+import json
 import os
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
+from typing import Any
 
 import pytest
 import yaml
 
 from istiolab.lab.spec import Lab
-from istiolab.page.words import LANGUAGES
 from tests.lab import leaking
 from tests.lab.canaries import Canaries, found_in, published
 from tests.lab.command import istiolab
 
-ROOT = Path(__file__).parents[2]
-NAV = "\nnav:\n  - index.md\n" + "".join(
-    f"  - notebooks/{name}.ipynb\n" for name in ("passing", "failing", "unproven")
-)
-PAGE = "# Leaks {{ #leaks }}\n\n<!-- receipt: passing -->\n\n{}\n"
-
 
 @dataclass(frozen=True, kw_only=True)
-class Published:
+class Kept:
     """All that came of notebooks that leak."""
 
     folder: Path
-    canaries: Canaries
-    real: dict[str, str]
-    """Secrets that the lab itself holds."""
+    wanted: dict[str, str]
+    """The secrets that must be nowhere."""
     said: dict[str, str]
     """What each command printed."""
+    rows: dict[str, dict[str, Any]]
+    """What came of each notebook, by its name."""
 
 
 @pytest.fixture(scope="module")
@@ -52,31 +45,31 @@ def canaries(lab: Lab) -> Iterator[tuple[Canaries, str]]:
 
 
 @pytest.fixture(scope="module")
-def everything(
+def kept(
     lab: Lab, canaries: tuple[Canaries, str], tmp_path_factory: pytest.TempPathFactory
-) -> Published:
-    """Run notebooks that leak, and publish what can be published of them."""
+) -> Kept:
+    """Run notebooks that leak, and have all reports written."""
     planted, namespace = canaries
     folder = tmp_path_factory.mktemp("leaks")
     (folder / "notebooks").mkdir()
+    for name in leaking.WAYS:
+        leaking.leak(folder / "notebooks", name)
     for write in (leaking.passing, leaking.failing, leaking.unproven):
         write(folder / "notebooks")
     environment = {**os.environ, **planted.environment, "ISTIOLAB_CANARIES": namespace}
-    said = {}
+    environment["GITHUB_ACTIONS"] = "true"
+    said, rows = {}, {}
     for name, code, arguments in (
-        ("update", 1, ("--update", "passing", "failing", "--junit", "j.xml", "--html", "h.html")),
-        ("json", 1, ("--json", "failing")),
-        ("ablate", 0, ("--ablate", "unproven")),
+        ("verify", 1, ("--update", "--json", "--junit", "j.xml", "--html", "h.html")),
+        ("text", 1, ("short",)),
+        ("ablate", 5, ("--ablate", "unproven")),
     ):
-        done = istiolab(
-            *("verify", *arguments),
-            environment={**environment, "GITHUB_ACTIONS": "true"},
-            folder=folder,
-        )
+        done = istiolab("verify", *arguments, environment=environment, folder=folder)
         assert done.returncode == code, done.stdout[-3000:] + done.stderr[-3000:]
         said[name] = done.stdout + done.stderr
-    said["build"] = _build(folder, environment)
-    return Published(folder=folder, canaries=planted, real=_real(lab), said=said)
+        if name == "verify":
+            rows = {Path(row["notebook"]).stem: row for row in json.loads(done.stdout)}
+    return Kept(folder=folder, wanted={**planted.secret(), **_real(lab)}, said=said, rows=rows)
 
 
 def _real(lab: Lab) -> dict[str, str]:
@@ -91,67 +84,37 @@ def _real(lab: Lab) -> dict[str, str]:
     }
 
 
-def _build(folder: Path, environment: dict[str, str]) -> str:
-    for name in ("mkdocs.yml", "mkdocs.zh-TW.yml"):
-        settings, *_ = (ROOT / name).read_text(encoding="utf-8").split("\nnav:\n")
-        (folder / name).write_text(settings + NAV, encoding="utf-8")
-    shutil.copytree(ROOT / "docs", folder / "docs", ignore=shutil.ignore_patterns("en", "zh-TW"))
-    cells = "\n\n".join(f"<!-- cell: passing/{name} -->" for name in leaking.SHOWN)
-    for language in LANGUAGES:
-        (folder / "docs" / language).mkdir()
-        (folder / "docs" / language / "index.md").write_text(PAGE.format(cells))
-    done = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict"],
-        cwd=folder,
-        env={**environment, "NO_MKDOCS_2_WARNING": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout + done.stderr
+@pytest.mark.parametrize("way", leaking.WAYS)
+def test_a_cell_that_puts_out_a_secret_ends_the_run_and_is_named(kept: Kept, way: str) -> None:
+    row = kept.rows[way]
+    assert row["outcome"] == "secret put out", row
+    assert row["failure"]["cell"] == 1, row
+    assert leaking.WAYS[way][1] in row["failure"]["message"]
 
 
-def test_no_canary_is_in_anything_that_is_published(everything: Published) -> None:
-    wanted = {**everything.canaries.secret(), **everything.real}
-    places = [(Path(name), text) for name, text in everything.said.items()]
-    places += published([everything.folder])
-    found = {str(path): found_in(text, wanted) for path, text in places}
+def test_no_secret_is_in_anything_that_is_kept(kept: Kept) -> None:
+    places = [(Path(name), text) for name, text in kept.said.items()]
+    places += published([kept.folder])
+    names = {path.name for path, _ in places}
+    assert names >= {"executed.ipynb", "failure.txt", "short.failing.json", "j.xml", "h.html"}
+    found = {str(path): found_in(text, kept.wanted) for path, text in places}
     assert "\n".join(f"{path}: {what[:3]}" for path, what in found.items() if what) == ""
 
 
-def test_what_was_searched_is_all_that_is_published(everything: Published) -> None:
-    folder = everything.folder
-    for name in ("failure.txt", "executed.ipynb", "cluster.txt", "kernel.log"):
-        assert (folder / "reports" / "failing" / name).read_text().count("[redacted: ") > 3, name
-    for name in ("passing.json", "failing.failing.json", "unproven.proof.json"):
-        assert "[redacted: " in (folder / "notebooks" / "receipts" / name).read_text(), name
-    for name in ("j.xml", "h.html"):
-        assert "[redacted: " in (folder / name).read_text(), name
-    for language in LANGUAGES:
-        for name in ("index.html", "notebooks/passing/index.html", "downloads/passing.ipynb"):
-            assert "[redacted: " in (folder / "site" / language / name).read_text(), name
-    for name in ("update", "json", "ablate"):
-        assert "[redacted: " in everything.said[name], name
-    assert "::error " in everything.said["update"]
+def test_logs_evidence_and_waits_that_hold_secrets_are_withheld(kept: Kept) -> None:
+    assert kept.rows["failing"]["outcome"] == "untrue"
+    for name in ("cluster.txt", "kernel.log"):
+        text = (kept.folder / "reports" / "failing" / name).read_text()
+        assert text.startswith("[istiolab: withheld, since it holds a value of Secret "), name
+    receipt = (kept.folder / "notebooks" / "receipts" / "passing.json").read_text()
+    assert "[istiolab: withheld, since it holds a value of Secret " in receipt
 
 
-def test_what_is_public_stays(everything: Published) -> None:
-    text = (everything.folder / "notebooks" / "passing.ipynb").read_text()
-    certificate = everything.canaries.certificate
-    for line in (
-        certificate[:64],
-        certificate[64:128],
-        base64.b64encode(certificate[:63].encode()).decode()[:-4],
-    ):
-        assert line in text
-    told = istiolab(
-        *("kubectl", "get", "secret", "istio-ca-secret", "-n", "istio-system"),
-        *("-o", "jsonpath={.data.ca-cert\\.pem}"),
-    ).stdout
-    assert told in text
-    for line in base64.b64decode(told).decode().splitlines():
-        assert line in text
+def test_what_is_public_stays(kept: Kept, canaries: tuple[Canaries, str]) -> None:
+    assert kept.rows["passing"]["outcome"] == "updated"
+    assert (
+        canaries[0].certificate[64:128] in (kept.folder / "notebooks" / "passing.ipynb").read_text()
+    )
 
 
 def test_the_search_finds_what_is_there() -> None:

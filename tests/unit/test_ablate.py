@@ -15,8 +15,8 @@ from istiolab.ablate import Ablated, ablate_all
 from istiolab.errors import SilentError
 from istiolab.mesh import inventory
 from istiolab.notebook.execution import Execution, RunPlan
-from istiolab.notebook.redactor import Redactor
 from istiolab.notebook.run import run_notebook
+from istiolab.notebook.scanner import SecretScanner
 from istiolab.receipt.proof import holds, load_proof, proof_path
 from istiolab.receipt.store import write_receipt
 from istiolab.verify import Wish
@@ -40,11 +40,11 @@ def without_cluster(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], o
     def install(hook: Callable[[], object]) -> None:
         def execute(
             path: Path, _cluster: object, **how: Any
-        ) -> tuple[Execution, tuple[()], str, Redactor]:
+        ) -> tuple[Execution, tuple[()], str, SecretScanner]:
             hook()
             left_out = how["leave_out"]
             plan = RunPlan(path=path, leave_out=left_out, past_failures=left_out is not None)
-            return run_notebook(plan, progress=how["progress"]), (), "", Redactor()
+            return run_notebook(plan, progress=how["progress"]), (), "", SecretScanner()
 
         monkeypatch.setattr(ablate, "execute", execute)
         monkeypatch.setattr(inventory, "take", lambda _: {})

@@ -13,7 +13,7 @@ from istiolab.errors import UsageError
 from istiolab.notebook.document import load_document
 from istiolab.notebook.execution import Execution
 from istiolab.notebook.failed import namesakes
-from istiolab.notebook.redactor import Redactor
+from istiolab.notebook.scanner import SecretScanner
 from istiolab.publish import publish
 from istiolab.receipt.store import State, status
 from istiolab.verdict.judge import Outcome
@@ -43,10 +43,10 @@ def without_cluster(monkeypatch: pytest.MonkeyPatch) -> Install:
     def install(hook: Callable[[Path], object]) -> None:
         def execute(
             path: Path, *_: object, **__: object
-        ) -> tuple[Execution, tuple[()], str, Redactor]:
+        ) -> tuple[Execution, tuple[()], str, SecretScanner]:
             execution = passed(path)
             hook(path)
-            return execution, (), "", Redactor()
+            return execution, (), "", SecretScanner()
 
         monkeypatch.setattr(joint, "execute", execute)
 
@@ -99,8 +99,10 @@ def test_a_run_whose_evidence_has_no_place_is_not_begun(
 def test_the_evidence_of_notebooks_with_one_name_is_kept_apart(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(path: Path, *_: object, **__: object) -> tuple[Execution, tuple[()], str, Redactor]:
-        return replace(passed(path), failure=FAILURE), (), path.parent.name, Redactor()
+    def fail(
+        path: Path, *_: object, **__: object
+    ) -> tuple[Execution, tuple[()], str, SecretScanner]:
+        return replace(passed(path), failure=FAILURE), (), path.parent.name, SecretScanner()
 
     monkeypatch.setattr(joint, "execute", fail)
     paths = []

@@ -20,7 +20,7 @@ from istiolab.cli.notebook_command import notebook
 from istiolab.cli.verify_command import verify
 from istiolab.errors import ExitCode, HostError, IstiolabError
 from istiolab.notebook.here import known_here
-from istiolab.notebook.redactor import Redactor
+from istiolab.notebook.scanner import SecretScanner
 from istiolab.system.interrupts import raise_when_asked_to_end
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
@@ -73,14 +73,16 @@ def run_cli(arguments: list[str]) -> int:
 
 def _tell(error: IstiolabError, *, as_json: bool) -> None:
     # What went wrong may quote what was asked for, or what a kernel said.
-    redactor = Redactor(known_here())
-    sys.stderr.write(redactor.text(error.render()) + "\n")
+    if found := SecretScanner(known_here()).find(error.render()):
+        message = f"what went wrong cannot be told here, since it holds {found}"
+        error = type(error)(message, log=error.log)
+    sys.stderr.write(error.render() + "\n")
     if as_json:
         fields = {
-            "error": redactor.text(error.message),
-            "where": [redactor.text(line) for line in error.where],
+            "error": error.message,
+            "where": list(error.where),
             "log": str(error.log) if error.log else None,
-            "hint": redactor.text(error.hint) if error.hint else None,
+            "hint": error.hint,
             "exit_code": int(error.exit_code),
         }
         sys.stdout.write(json.dumps(fields) + "\n")
@@ -94,8 +96,8 @@ def _report_bug(bug: Exception) -> ExitCode:
         return full.exit_code
     report = Path(tempfile.mkstemp(prefix="istiolab-bug-", suffix=".txt")[1])
     versions = f"istiolab {version('istiolab')}, Python {platform.python_version()}\n"
-    redactor = Redactor(known_here())
-    report.write_text(versions + redactor.text("".join(traceback.format_exception(bug))))
-    said = redactor.text(f"{type(bug).__name__}: {bug}")
+    scanner = SecretScanner(known_here())
+    report.write_text(versions + scanner.text("".join(traceback.format_exception(bug))))
+    said = scanner.text(f"{type(bug).__name__}: {bug}").rstrip()
     sys.stderr.write(f"error: this is a bug in istiolab: {said}\n  report: {report}\n")
     return ExitCode.BUG

@@ -29,6 +29,7 @@ _EXIT_CODES = {
     Outcome.UPDATED: ExitCode.OK,
     Outcome.DRIFTED: ExitCode.FINDING,
     Outcome.LEAKED: ExitCode.FINDING,
+    Outcome.EXPOSED: ExitCode.FINDING,
     Outcome.UNTRUE: ExitCode.FINDING,
     Outcome.BROKEN: ExitCode.KERNEL,
     Outcome.CHANGED: ExitCode.KERNEL,

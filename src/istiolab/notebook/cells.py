@@ -110,6 +110,11 @@ def names(tags: tuple[str, ...]) -> tuple[str, ...]:
     )
 
 
+def name_of(cell: NotebookNode) -> str | None:
+    """Return the name of a document's cell, if it has one."""
+    return next(iter(names(tuple(cell.metadata.get("tags", ())))), None)
+
+
 def read_notebook(path: Path) -> Notebook:
     """Read the notebook at `path`.
 

@@ -26,6 +26,8 @@ class Ending(StrEnum):
     """A cell put out more than any page could hold, and was interrupted."""
     KERNEL_DIED = "kernel died"
     """The kernel's process ended."""
+    EXPOSED = "secret put out"
+    """A cell put out a secret, so that none of its outputs may be kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

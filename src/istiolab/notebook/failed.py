@@ -14,7 +14,6 @@ from pathlib import Path
 from istiolab.errors import HostError, UsageError
 from istiolab.notebook.document import serialize
 from istiolab.notebook.execution import Execution, Failure
-from istiolab.notebook.redact import redact
 from istiolab.system.files import (
     TAG_NAME,
     make_owned_folder,
@@ -79,7 +78,7 @@ def save_failure(execution: Execution, failure: Failure, *, cluster: str, folder
     """
     texts = {
         "failure.txt": describe_failure(execution, failure),
-        "cluster.txt": redact(cluster),
+        "cluster.txt": cluster,
         "kernel.log": execution.log,
     }
     return _save(folder, {**texts, _EXECUTED: serialize(execution.document)})
@@ -129,7 +128,7 @@ def _remove(folder: Path) -> None:
 def describe_failure(execution: Execution, failure: Failure) -> str:
     """Return the cell that failed, its code, and what the kernel said, as text."""
     source = execution.document.cells[failure.index].source
-    parts = [f"{failure.label}: {failure.ending}", failure.message, "", redact(source)]
+    parts = [f"{failure.label}: {failure.ending}", failure.message, "", source]
     if failure.traceback:
         parts += ["", failure.traceback.rstrip()]
     return "\n".join(parts) + "\n"

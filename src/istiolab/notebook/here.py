@@ -10,26 +10,25 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from istiolab.notebook.known import (
-    Known,
+    SecretValue,
     file_names,
     from_environment,
-    from_kubeconfig,
+    from_file,
     uses_plugin,
-    values_of,
 )
 from istiolab.system.environment import Audience, environment_for
 
 
-def known_here(kubeconfig: Path | None = None) -> Known:
+def known_here(kubeconfig: Path | None = None) -> frozenset[SecretValue]:
     """Return the secrets in our environment, in a kubeconfig, and in the files that it names."""
     known = from_environment(os.environ, is_path=os.path.exists)
     if kubeconfig is None:
         return known
     text = _read(kubeconfig)
-    known |= from_kubeconfig(text)
+    known |= from_file("", text)
     for field, name in file_names(text):
         # kubectl takes them to be relative to the kubeconfig.
-        known |= values_of(field, _read(kubeconfig.parent / name))
+        known |= from_file(field, _read(kubeconfig.parent / name))
     return known
 
 
@@ -40,7 +39,7 @@ def handed_on(
 
     What it does not have, no cell can put out. Where the kubeconfig has a program fetch its
     credentials, that program may live on any variable: the unnamed ones and the secrets stay as
-    well, and their values are taken out of all outputs.
+    well, and an output that holds one ends the run.
 
     Args:
         ours: our environment.
@@ -54,7 +53,7 @@ def handed_on(
         for name, value in ours.items()
         # Through a proxy that wants a password the cluster may be reached at all.
         if name.lower().endswith("_proxy")
-        or not from_environment({name: value}, is_path=os.path.exists).secret
+        or not from_environment({name: value}, is_path=os.path.exists)
     }
     return environment_for(Audience.KERNEL, own, ours=harmless)
 

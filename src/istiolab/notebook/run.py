@@ -23,13 +23,13 @@ from nbformat import NotebookNode
 
 from istiolab.errors import KernelError, SilentError
 from istiolab.notebook.bounded import BoundedClient
-from istiolab.notebook.cells import CHECK, RAISES, label, names, plain
+from istiolab.notebook.cells import CHECK, RAISES, label, name_of, plain
 from istiolab.notebook.document import load_document
 from istiolab.notebook.execution import CellRun, Ending, Execution, Failure, RunPlan
 from istiolab.notebook.kernel import kernel_environment, kernel_manager
-from istiolab.notebook.redact import redact
 from istiolab.notebook.settings import read_settings
 from istiolab.notebook.tidy import clear, tidy
+from istiolab.notebook.withhold import exposed, find_in_cell, notice
 from istiolab.system.deadlines import said, scaled
 from istiolab.system.scratch import scratch_folder
 
@@ -44,6 +44,7 @@ def run_notebook(
     *,
     progress: Progress = lambda _what, _done: None,
     is_stopped: Callable[[], bool] = lambda: False,
+    find_secret: Callable[[NotebookNode], str | None] = find_in_cell,
 ) -> Execution:
     """Execute the notebook of `plan` in a fresh kernel, up to its end or its first failure.
 
@@ -51,6 +52,7 @@ def run_notebook(
         plan: what to execute, and within which limits.
         progress: told before each cell.
         is_stopped: asked all the while whether to end the kernel and leave.
+        find_secret: asked after each cell which secret it put out, if it did: that ends the run.
 
     Raises:
         KernelError: it is no notebook, its kernel is not there or does not start, or it was
@@ -58,7 +60,7 @@ def run_notebook(
     """
     document = clear(load_document(plan.path))
     with scratch_folder() as folder:
-        run = _Run(plan, document, folder, progress)
+        run = _Run(plan, document, folder, progress, find_secret)
         return asyncio.run(_until_stopped(run.execute(), is_stopped, plan))
 
 
@@ -66,12 +68,18 @@ class _Run:
     """One execution: the document that fills with outputs, and the cells so far."""
 
     def __init__(
-        self, plan: RunPlan, document: NotebookNode, folder: Path, progress: Progress
+        self,
+        plan: RunPlan,
+        document: NotebookNode,
+        folder: Path,
+        progress: Progress,
+        find_secret: Callable[[NotebookNode], str | None],
     ) -> None:
         self._plan = plan
         self._document = document
         self._folder = folder
         self._progress = progress
+        self._find_secret = find_secret
         self._runs: list[CellRun] = []
         self._client = BoundedClient(
             document,
@@ -122,12 +130,15 @@ class _Run:
             if cell.cell_type == "code" and cell.source.strip() and cell.id != self._plan.leave_out
         ]
         for number, index in enumerate(indices):
-            name = _name(self._document.cells[index])
+            name = name_of(self._document.cells[index])
             self._progress(
                 f"{label(index, name)} of {len(self._document.cells)}", number / len(indices)
             )
             start = monotonic()
             failure = await self._cell(index, name)
+            if secret := self._find_secret(self._document.cells[index]):
+                self._document.cells[index].outputs = [notice(secret)]
+                failure = exposed(index, name, secret)
             self._runs.append(CellRun(index=index, name=name, seconds=monotonic() - start))
             if failure is not None and not self._may_pass(failure):
                 return failure
@@ -207,7 +218,7 @@ class _Run:
         return self._folder / "kernel.log"
 
     def _log(self) -> str:
-        return redact(plain(self._log_path.read_text(errors="replace")))
+        return plain(self._log_path.read_text(errors="replace"))
 
 
 async def _until_stopped(
@@ -236,8 +247,7 @@ def _error_of(work: asyncio.Future[NotebookNode], name: str) -> BaseException | 
 
 
 def _first_line(ename: str, evalue: str) -> str:
-    # Redacted first: the first line of a secret may not look like one.
-    return redact(plain(f"{ename}: {evalue}")).strip().splitlines()[0]
+    return plain(f"{ename}: {evalue}").strip().splitlines()[0]
 
 
 def _failure(
@@ -248,13 +258,9 @@ def _failure(
         ending=ending,
         index=index,
         name=name,
-        message=redact(plain(message)),
-        traceback=redact(plain(traceback)),
+        message=plain(message),
+        traceback=plain(traceback),
     )
-
-
-def _name(cell: NotebookNode) -> str | None:
-    return next(iter(names(tuple(cell.metadata.get("tags", ())))), None)
 
 
 def _deadline(cell: NotebookNode, plan: RunPlan) -> float:

@@ -1,4 +1,4 @@
-"""An executed document in, the same document as it is committed out: no noise, no secrets.
+"""An executed document in, the same document as it is committed out: no noise.
 
 What two runs of the same notebook on the same cluster put out must be the same bytes, as far as
 that is up to the tools and not to the cluster.
@@ -12,7 +12,6 @@ from copy import deepcopy
 from nbformat import NotebookNode
 
 from istiolab.notebook.cells import plain
-from istiolab.notebook.redact import redact_output
 
 _CELL_METADATA = frozenset({"tags", "istiolab", "jupyter"})
 _NOTEBOOK_METADATA = frozenset({"kernelspec", "language_info", "istiolab", "title"})
@@ -25,7 +24,7 @@ _CELL_FILE = re.compile(r"[^\s\"'<>(]*/ipykernel_\d+/\d+\.py")
 
 
 def tidy(document: NotebookNode) -> NotebookNode:
-    """Return a copy without timings, process ids, editors' marks and secrets.
+    """Return a copy without timings, process ids and editors' marks.
 
     Code cells that were executed are counted from 1; cell ids stay.
     """
@@ -67,9 +66,7 @@ def _tidy_code(cell: NotebookNode, count: int | None) -> None:
             output.execution_count = count
         if "metadata" in output:
             output.metadata = NotebookNode()  # type: ignore[no-untyped-call]
-        # Colours go first: a sign of theirs beside a token would hide where it begins.
         _tidy_texts(output)
-        redact_output(output)
 
 
 def _tidy_texts(output: NotebookNode) -> None:

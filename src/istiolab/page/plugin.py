@@ -29,7 +29,8 @@ from mkdocs.structure.toc import get_toc
 from istiolab.errors import IstiolabError
 from istiolab.notebook.document import load_document
 from istiolab.notebook.here import known_here
-from istiolab.notebook.redactor import Redactor
+from istiolab.notebook.scanner import SecretScanner
+from istiolab.notebook.withhold import withhold
 from istiolab.page.coverage import check_code, check_markdown
 from istiolab.page.diagram import DIAGRAM, find_diagrams
 from istiolab.page.directives import Problem, expand
@@ -290,12 +291,12 @@ def _demand_no_secret(path: Path) -> None:
         notebook = load_document(path)
     except IstiolabError:  # whoever shows it says so
         return
-    holders = Redactor(known_here()).holders(notebook)
-    if holders:
-        cells = ", ".join(f"cell {index + 1}" for index in holders)
+    _, found = withhold(notebook, SecretScanner(known_here()))
+    if found:
+        cells = ", ".join(f"cell {index + 1}: {source}" for index, source in found.items())
         raise PluginError(
-            f"`{path.name}` has secrets in its outputs ({cells}): "
-            f"take them out by `istiolab verify {path.stem} --force --update`"
+            f"`{path.name}` has secrets in its outputs ({cells}): have these cells put out "
+            f"something else, and run `istiolab verify {path.stem} --force --update`"
         )
 
 

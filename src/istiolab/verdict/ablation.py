@@ -75,7 +75,7 @@ def judge_ablation(notebook: Notebook, cause: str, execution: Execution) -> Abla
     message = f"{failure.ending}: {failure.message}"
     _demand_answer(notebook, failure)
     match failure.ending:
-        case Ending.HUNG | Ending.RUNAWAY | Ending.KERNEL_DIED:
+        case Ending.HUNG | Ending.RUNAWAY | Ending.KERNEL_DIED | Ending.EXPOSED:
             return Ablation(
                 cause=cause, check=None, message=f"{cell.label}: {message}", broken=True
             )

@@ -51,18 +51,6 @@ def compare(before: Notebook, after: Notebook) -> tuple[CellDrift, ...]:
     return tuple(drift for drift in drifts if drift is not None)
 
 
-def add_secrets(
-    drifts: Sequence[CellDrift], notebook: Notebook, holders: Iterable[int]
-) -> tuple[CellDrift, ...]:
-    """Add to drifts the cells whose published outputs hold a secret, the same otherwise or not."""
-    found = {drift.index: drift for drift in drifts}
-    for index in holders:
-        diff = ("-[a secret]", *(found[index].diff if index in found else ()))
-        label = notebook.cells[index].label
-        found[index] = CellDrift(index=index, label=label, change=Change.CHANGED, diff=diff)
-    return tuple(found[index] for index in sorted(found))
-
-
 def normalise(notebook: Notebook) -> dict[str, tuple[str, ...]]:
     """Return each cell's outputs as lines that two runs share, by the cell's id."""
     identities = Identities(pods=pods_in(notebook))

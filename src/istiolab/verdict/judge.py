@@ -24,6 +24,8 @@ class Outcome(StrEnum):
     """It ran to its end, every check held, and its outputs are not the published ones."""
     LEAKED = "leaked"
     """It left something behind outside its namespaces, or altered something there."""
+    EXPOSED = "secret put out"
+    """A cell put out a secret, so it was stopped, and nothing of that output is kept."""
     UNTRUE = "untrue"
     """It ran, and something that the page says did not come about."""
     BROKEN = "broken"
@@ -56,6 +58,8 @@ def judge_failure(failure: Failure, *, tags: tuple[str, ...]) -> Outcome:
     match failure.ending:
         case Ending.NO_ERROR:
             return Outcome.UNTRUE
+        case Ending.EXPOSED:
+            return Outcome.EXPOSED
         case Ending.CELL_FAILED:
             # Only a check's word is a finding; an error elsewhere is a cluster or a cell at fault.
             told = CHECK in tags and not failure.is_silence

@@ -34,7 +34,7 @@ def test_secrets_of_the_environment_the_kubeconfig_and_the_files_that_it_names_a
     monkeypatch.setenv("SOME_TOKEN", "t0ken-in-a-variable")
     monkeypatch.setenv("SOME_CREDENTIALS", str(tmp_path / "token"))
     known = known_here(kubeconfig(tmp_path, user))
-    flat = {"".join(each.split()) for each in known.secret}
+    flat = {b"".join(each.data.split()).decode() for each in known}
     assert {KEY, "t0ken-in-a-file", "t0ken-in-a-variable", "Sesame-7"} <= flat
     assert str(tmp_path / "token") not in flat
 

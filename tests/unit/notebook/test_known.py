@@ -6,21 +6,23 @@ import pytest
 import yaml
 
 from istiolab.notebook.known import (
+    SecretValue,
     file_names,
     from_environment,
-    from_kubeconfig,
+    from_file,
     from_secret,
     uses_plugin,
 )
-from tests.unit.notebook.secrets import base64_of, jwt, letters, pem
+from tests.unit.notebook.secrets import base64_of, ec_key, jwt, letters, pem, pem_of, pkcs8
 
-KEY, CERTIFICATE = letters(400, seed=1), letters(400, seed=2)
+KEY = int("9d" * 32, 16)
+CERTIFICATE = pem(letters(400, seed=2), label="CERTIFICATE")
 KUBECONFIG = {
     "clusters": [
         {
             "name": "kubernetes",
             "cluster": {
-                "certificate-authority-data": base64_of(pem(CERTIFICATE, label="CERTIFICATE")),
+                "certificate-authority-data": base64_of(CERTIFICATE),
                 "server": "https://198.51.100.2:6443",
             },
         }
@@ -29,7 +31,7 @@ KUBECONFIG = {
         {
             "name": "admin",
             "user": {
-                "client-key-data": base64_of(pem(KEY)),
+                "client-key-data": base64_of(pem_of(ec_key(KEY), label="EC PRIVATE KEY")),
                 "token": jwt(seed=3),
                 "password": "Sesame-7-open",
                 "username": "kubernetes-admin",
@@ -39,8 +41,13 @@ KUBECONFIG = {
 }
 
 
-def flat(values: frozenset[str]) -> set[str]:
-    return {"".join(value.split()) for value in values}
+def data_of(values: frozenset[SecretValue]) -> set[bytes]:
+    return {each.data for each in values}
+
+
+def secret(**data: str | bytes) -> set[bytes]:
+    plain = {key: each.encode() if isinstance(each, str) else each for key, each in data.items()}
+    return data_of(from_secret("a/b", plain, frozenset({"istio-system", "productpage"})))
 
 
 @pytest.mark.parametrize(
@@ -52,19 +59,18 @@ def flat(values: frozenset[str]) -> set[str]:
         ("DB_PASS", "tr0ub4dor&3"),
         ("apiKey", "0123456789abcdef0123456789abcdef"),
         ("NPM_CONFIG__AUTH", "dXNlcjpwYXNzd29yZA=="),
-        ("REGISTRY_CREDENTIALS", "someone:Sesame-7"),
         ("SECRET_KEY_BASE", "f1d2d2f924e986ac86fdf7b36c94bcdf32beec15"),
         ("VAULT_PASSPHRASE", "correct horse battery staple"),
         ("AZURE_CLIENT_CERTIFICATE_PASSWORD", "Sup3r-s3cret"),
-        ("CERT_PASSWORD", "Sup3r-s3cret"),
         ("PUBLIC_API_TOKEN", "Sup3r-s3cret"),
-        ("clientCertPassphrase", "Sup3r-s3cret"),
         ("DB_PASSWORD", "{Tr0ub4dor"),
         ("DB_PASSWORD", "{Tr0ub4dor&3}"),
     ],
 )
 def test_a_variable_that_says_so_holds_a_secret(name: str, value: str) -> None:
-    assert from_environment({name: value}).secret == {value}
+    found = from_environment({name: value})
+    assert data_of(found) == {value.encode()}
+    assert {each.source for each in found} == {f"a value of the environment variable {name}"}
 
 
 @pytest.mark.parametrize(
@@ -75,12 +81,11 @@ def test_a_variable_that_says_so_holds_a_secret(name: str, value: str) -> None:
         ("TOKENIZERS_PARALLELISM", "false"),
         ("SECRET_BACKEND", "kubernetes"),
         ("ISTIO_KEY", "istio-system"),
+        ("GIT_CONFIG_KEY_0", "safe.directory"),
         ("POSTGRES_PASSWORD", "postgres"),
         ("TOKEN_URL", "https://example.org/oauth/token"),
         ("SSH_PUBLIC_KEY", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIH"),
-        ("SSH_PUBLIC_KEYS", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIH"),
         ("TOKEN_SIGNING_CERT", "MIIBszCCAVmgAwIBAgIUQ0FOQVJZ"),
-        ("SECRET_NOTES", "# a remark\n[section]\nistio-system\n"),
         ("SOME_LINES", "one: Tr0ub4dor9xyz\nTr0ub4dor9xyz"),
         ("SSL_CERT_FILE", "/etc/ssl/certs/ca-certificates.crt"),
         ("TOKEN_EXPIRES", "2026-11-24T00:00:00Z"),
@@ -89,55 +94,96 @@ def test_a_variable_that_says_so_holds_a_secret(name: str, value: str) -> None:
     ],
 )
 def test_a_variable_that_hides_nothing_is_left_alone(name: str, value: str) -> None:
-    assert from_environment({name: value}).secret == frozenset()
+    assert from_environment({name: value}) == frozenset()
 
 
 def test_a_path_is_no_secret_if_there_is_such_a_file() -> None:
     variables = {"GOOGLE_APPLICATION_CREDENTIALS": "/somewhere/account.json"}
-    assert from_environment(variables, is_path=lambda _value: True).secret == frozenset()
+    assert from_environment(variables, is_path=lambda _value: True) == frozenset()
 
 
 def test_the_password_in_a_url_is_a_secret_whatever_the_variable_is_called() -> None:
     variables = {"PIP_INDEX_URL": "https://someone:pypi-Zm9v@example.org/simple"}
-    assert from_environment(variables).secret == {"pypi-Zm9v"}
+    assert data_of(from_environment(variables)) == {b"pypi-Zm9v"}
 
 
-def test_a_kubeconfig_gives_its_keys_tokens_and_passwords_and_its_certificates_are_public() -> None:
-    known = from_kubeconfig(yaml.safe_dump(KUBECONFIG))
-    assert flat(known.secret) == {KEY, jwt(seed=3), "Sesame-7-open"}
-    assert flat(known.public) == {CERTIFICATE}
+def test_a_kubeconfig_gives_its_keys_tokens_and_passwords_and_nothing_public() -> None:
+    expected = {KEY.to_bytes(32), jwt(seed=3).encode(), b"Sesame-7-open"}
+    text = yaml.safe_dump(KUBECONFIG)
+    assert data_of(from_file("", text)) == expected
+    for value in (text, base64_of(text), json.dumps(KUBECONFIG)):
+        assert data_of(from_environment({"CI_KUBE_CONFIG": value})) == expected
 
 
 @pytest.mark.parametrize("text", ["", "users: [", "- 1", "no mapping", "2026-13-45: x"])
 def test_what_is_no_kubeconfig_gives_nothing(text: str) -> None:
-    assert from_kubeconfig(text).secret == frozenset()
+    assert from_file("", text) == frozenset()
 
 
-def test_a_kubeconfig_in_a_variable_is_looked_into() -> None:
-    text = yaml.safe_dump(KUBECONFIG)
-    for value in (text, base64_of(text), json.dumps(KUBECONFIG)):
-        assert KEY in flat(from_environment({"CI_KUBE_CONFIG": value}).secret)
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *(("password", each) for each in ("Pa55", "hunter2", "sesame", "123456", "S3same!open")),
+        ("data", "swordfish"),
+        ("data", "x7-q2z"),
+        ("whatever", "0123-4567-89ab-cdef"),
+        ("url", "https://hooks.example.org/services/T00/B0x7/Zx81"),
+        ("note", "correct horse battery staple"),
+        ("keystore", b"\xfe\xed\xfe\xed\0\0\0\2\xff"),
+    ],
+)
+def test_what_a_secret_holds_is_secret_whatever_it_looks_like(key: str, value: str | bytes) -> None:
+    assert secret(**{key: value}) == {value if isinstance(value, bytes) else value.encode()}
 
 
-def test_of_a_secret_everything_counts_but_what_is_public() -> None:
-    known = from_secret(
-        {
-            "username": "someone-in-particular",
-            "password": "S3same!open",
-            "whatever": "0123-4567-89ab-cdef",
-            "tls.key": pem(KEY),
-            "tls.crt": pem(CERTIFICATE, label="CERTIFICATE"),
-            "ca.crt": "a certificate in some other form",
-            "auth-extra-groups": "system:bootstrappers:kubeadm:default-node-token",
-            "expiration": "2026-11-24T00:00:00Z",
-            ".dockerconfigjson": json.dumps(
-                {"auths": {"example.org": {"password": "D0cker-p4ss"}}}
-            ),
-            "usage": "true",
-        }
-    )
-    assert flat(known.secret) == {"S3same!open", "0123-4567-89ab-cdef", KEY, "D0cker-p4ss"}
-    assert flat(known.public) == {CERTIFICATE}
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *(("data", each) for each in ("true", "default", "istio-system", "productpage", "STRICT")),
+        *(("data", each) for each in ("1.22.0", "v1.22", "8080", "100m", "10.0.0.1:80", "red")),
+        *(("data", each) for each in ("2026-11-24T00:00:00Z", "db.demo.svc.cluster.local:5432")),
+        *(("password", each) for each in ("true", "default", "password", "8080", "istio-system")),
+        ("server", "https://kubernetes.default.svc:443"),
+        ("url", "https://example.org/some/place"),
+        ("username", "someone-in-particular"),
+        ("token-id", "l2q2g5"),
+        ("auth-extra-groups", "system:bootstrappers:kubeadm:default-node-token"),
+        ("tls.crt", CERTIFICATE),
+        ("chain", CERTIFICATE + CERTIFICATE),
+        ("ca.crt", "a certificate in some other form"),
+        ("ssh-publickey", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIH"),
+        ("key", ""),
+    ],
+)
+def test_what_stands_on_any_page_is_no_secret(key: str, value: str) -> None:
+    assert secret(**{key: value}) == set()
+
+
+def test_of_a_key_beside_its_certificate_the_private_number_is_secret() -> None:
+    both = pem_of(pkcs8(ec_key(KEY))) + CERTIFICATE
+    assert secret(**{"tls.pem": both}) == {KEY.to_bytes(32)}
+    assert secret(**{"tls.der": ec_key(KEY)}) == {KEY.to_bytes(32)}
+
+
+def test_a_key_that_cannot_be_read_is_secret_as_a_whole() -> None:
+    body = letters(300, seed=5)
+    found = secret(key=pem(body, label="ENCRYPTED PRIVATE KEY"))
+    assert {b"".join(each.split()) for each in found} == {body.encode()}
+
+
+def test_documents_within_a_secret_are_looked_into() -> None:
+    docker = {"auths": {"example.org": {"password": "D0cker-p4ss", "username": "some-one"}}}
+    lines = "# of the database\nDB_HOST=db.example.org\nDB_PASSWORD='D0cker-p4ss'\n"
+    for value in (json.dumps(docker), yaml.safe_dump(docker), base64_of(json.dumps(docker))):
+        assert secret(config=value) == {b"D0cker-p4ss"}
+    assert secret(env=lines) == {b"D0cker-p4ss", lines.strip().encode()}
+    assert secret(users="someone:D0cker-p4ss\n") == {b"D0cker-p4ss", b"someone:D0cker-p4ss"}
+
+
+def test_a_value_says_where_it_is_kept_and_not_what_it_is() -> None:
+    (found,) = from_secret("istio-system/some", {"password": b"hunter2"})
+    assert found.source == "a value of Secret istio-system/some, key password"
+    assert "hunter2" not in repr(found)
 
 
 def test_a_kubeconfig_that_fetches_its_credentials_is_told() -> None:
@@ -152,7 +198,7 @@ def test_a_secret_variable_of_a_plugin_is_told_by_its_own_name() -> None:
         {"name": "REGION", "value": "eu-west-1a"},
     ]
     users = [{"name": "cloud", "user": {"exec": {"command": "aws", "env": env}}}]
-    assert from_kubeconfig(yaml.safe_dump({"users": users})).secret == {"c10ud-t0ken"}
+    assert data_of(from_file("", yaml.safe_dump({"users": users}))) == {b"c10ud-t0ken"}
 
 
 def test_the_files_that_a_kubeconfig_names_are_listed() -> None:

@@ -110,6 +110,24 @@ def test_an_error_stops_at_its_cell(tmp_path: Path) -> None:
     assert execution.document.cells[2].outputs == []
 
 
+@pytest.mark.parametrize("source", ["print({})", "raise ValueError({})"])
+def test_a_secret_stops_at_its_cell_and_none_of_its_outputs_is_kept(
+    tmp_path: Path, source: str
+) -> None:
+    token = "'eyJhbGciOiJub25lIn0' '.eyJzdWIiOiJ0ZXN0In0.'"
+    path = write(
+        tmp_path,
+        code("1"),
+        code(source.format(token), "show", "raises-exception"),
+        code("2"),
+    )
+    execution = run_notebook(RunPlan(path=path, past_failures=True, leave_out="c00"))
+    message = failing(execution, Ending.EXPOSED, "cell 2 `show`")
+    assert message == "it put out a JSON Web Token; nothing of its outputs is kept"
+    assert "eyJzdWIiOiJ0ZXN0In0" not in repr([cell.outputs for cell in execution.document.cells])
+    assert execution.document.cells[2].outputs == []
+
+
 def test_a_declared_error_must_happen(tmp_path: Path) -> None:
     path = write(tmp_path, code("1", "raises-exception"))
     execution = run_notebook(RunPlan(path=path))

@@ -449,8 +449,9 @@ def test_a_secret_in_any_output_of_a_notebook_ends_the_build(
     )
     (plain.parent / "docs" / "index.md").write_text(PAGE)
     assert stopped(plain) == (
-        "`some.ipynb` has secrets in its outputs (cell 2): "
-        "take them out by `istiolab verify some --force --update`"
+        "`some.ipynb` has secrets in its outputs (cell 2: a value of the environment variable "
+        "SOME_TOKEN): have these cells put out something else, and run "
+        "`istiolab verify some --force --update`"
     )
     assert not (plain.parent / "site" / "downloads").exists()
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from istiolab.notebook.cells import Cell, Notebook, Output, read_notebook
 from istiolab.notebook.settings import Settings, Split
-from istiolab.verdict.drift import CellDrift, Change, add_secrets, compare, normalise
+from istiolab.verdict.drift import CellDrift, Change, compare, normalise
 
 COMMITTED = Path(__file__).parents[3] / "notebooks" / "426-upgrade-required.ipynb"
 
@@ -801,18 +801,6 @@ def test_a_split_of_nothing_and_all_has_no_room() -> None:
     split = replace(SPLIT, expected={"v1": 1.0, "v2": 0.0})
     assert drifts(counts(100, 0), counts(100, 0), own=Settings(split=split)) == ()
     assert drifts(counts(100, 0), counts(99, 1), own=Settings(split=split)) != ()
-
-
-def test_a_published_secret_is_drift_also_where_nothing_else_is() -> None:
-    before, after = (notebook(stream("same"), stream(each)) for each in ("old", "new"))
-    found = add_secrets(compare(before, after), before, [1, 0])
-    assert [(each.index, each.change) for each in found] == [
-        (0, Change.CHANGED),
-        (1, Change.CHANGED),
-    ]
-    assert found[0].diff == ("-[a secret]",)
-    assert found[1].diff == ("-[a secret]", "@@ -1 +1 @@", "-old", "+new")
-    assert add_secrets((), before, ()) == ()
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,11 @@ def test_a_check_that_could_not_be_run_says_nothing_about_the_page(ending: Endin
     assert judge_failure(_failure(ending), tags=(CHECK,)) is Outcome.BROKEN
 
 
+def test_a_secret_that_was_put_out_is_a_finding_of_its_own() -> None:
+    assert judge_failure(_failure(Ending.EXPOSED), tags=(CHECK,)) is Outcome.EXPOSED
+
+
 @pytest.mark.parametrize("ending", list(Ending))
 def test_no_failure_of_any_kind_passes(ending: Ending) -> None:
-    assert judge_failure(_failure(ending), tags=()) in (Outcome.UNTRUE, Outcome.BROKEN)
+    failed = (Outcome.UNTRUE, Outcome.BROKEN, Outcome.EXPOSED)
+    assert judge_failure(_failure(ending), tags=()) in failed

@@ -12,7 +12,9 @@ from istiolab.cli.report.text import explanation, headline
 from istiolab.verdict.judge import Outcome
 from istiolab.verify import Verified
 
-_FAILED = frozenset({Outcome.DRIFTED, Outcome.UPDATED, Outcome.LEAKED, Outcome.UNTRUE})
+_FAILED = frozenset(
+    {Outcome.DRIFTED, Outcome.UPDATED, Outcome.LEAKED, Outcome.EXPOSED, Outcome.UNTRUE}
+)
 _ERRORS = frozenset({Outcome.BROKEN, Outcome.CHANGED, Outcome.BARRED})
 # Characters that XML 1.0, 2.2 does not allow, whatever a cell may have put out.
 _FORBIDDEN = dict.fromkeys(

@@ -57,6 +57,11 @@ def hint(found: Verified) -> str | None:
             "if the new output is right, take it over: "
             f"`istiolab verify {found.notebook.stem} --update`, and review the diff"
         )
+    if found.outcome is Outcome.EXPOSED:
+        return (
+            "have that cell put out what is public instead: a certificate, a public key, a "
+            "hash, or the names of what is kept secret"
+        )
     if found.outcome is Outcome.CHANGED:
         return (
             "run it again, and save nothing that it uses meanwhile: "
