@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +25,9 @@ from istiolab.lab.folders import (
 )
 from istiolab.lab.provider import Given, ProviderKind, current, make_provider, provider_of
 from istiolab.lab.spec import Lab, NodePaths
+from istiolab.mesh.preflight import preflight
 from istiolab.system.progress import SILENT
+from istiolab.system.proxies import bypass
 from istiolab.system.scratch import sweep_scratch
 
 Function = Callable[..., Any]
@@ -56,8 +59,12 @@ def quiet_option(function: Function) -> Function:
     show_default=True,
     help="Where the cluster comes from.",
 )
-@click.option("--kubeconfig", type=click.Path(path_type=Path), help="Of an existing cluster.")
-@click.option("--context", default="", help="The context in that kubeconfig.")
+@click.option(
+    "--kubeconfig",
+    type=click.Path(path_type=Path),
+    help="Of an existing cluster.  [default: what kubectl takes]",
+)
+@click.option("--context", default="", help="The context in it.  [default: the current one]")
 @click.option(
     "--workload-image",
     default="",
@@ -83,7 +90,8 @@ def up(
     """Bring the lab up, building what is missing; return at once when it is up."""
     own = lab_name(name)
     demand_own_name(own)
-    chosen = make_provider(ProviderKind(provider), own, keep=keep, bare=bare, **given)
+    kind = ProviderKind(provider)
+    chosen = make_provider(kind, own, keep=keep, bare=bare, preflight=preflight, **given)
     lab = chosen.up(make_reporter(quiet))
     if as_json:
         click.echo(lab.to_json(), nl=False)
@@ -137,7 +145,8 @@ def _status_line(name: str, lab: Lab | None) -> str:
         return f"{name}: not up"
     kind = f"{lab.provider}, bare: without a mesh" if lab.bare else lab.provider
     address = f", node {lab.link['node_address']}" if lab.link else ""
-    return f"{name}: up ({kind}{address}), kubeconfig {lab.kubeconfig}"
+    context = f", context {lab.context}" if lab.context else ""
+    return f"{name}: up ({kind}{address}{context}), kubeconfig {lab.kubeconfig}"
 
 
 @click.command()
@@ -212,6 +221,8 @@ def env(name: str | None) -> None:
     lab = current(name)
     folder = NodePaths(root=state_folder(lab.name)).bin
     click.echo(f"export KUBECONFIG={lab.kubeconfig}")
+    for variable, value in bypass(os.environ).items():
+        click.echo(f"export {variable}={shlex.quote(value)}")
     if folder.is_dir():
         click.echo(f'export ISTIOLAB_BIN={folder}\nexport PATH="{folder}:$PATH"')
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import platform
 import sys
 import tempfile
@@ -21,6 +22,7 @@ from istiolab.errors import ExitCode, HostError, IstiolabError
 from istiolab.notebook.here import known_here
 from istiolab.notebook.redactor import Redactor
 from istiolab.system.interrupts import raise_when_asked_to_end
+from istiolab.system.proxies import bypass
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 
@@ -45,6 +47,8 @@ def main(arguments: list[str] | None = None) -> None:
     given = sys.argv[1:] if arguments is None else arguments
     # Asked to end, we take back what was begun, as after Ctrl-C.
     raise_when_asked_to_end()
+    # For all that begins from here: kubectl, istioctl, and kernels with all that they begin.
+    os.environ.update(bypass(os.environ))
     sys.exit(run_cli(given))
 
 

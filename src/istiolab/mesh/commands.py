@@ -12,6 +12,7 @@ from html import escape
 from istiolab.errors import ClusterError, IstiolabError, SilentError, UsageError
 from istiolab.mesh.client import Cluster
 from istiolab.system.command import Completed, failure, run
+from istiolab.system.proxies import bypass
 
 # What kubectl and istioctl say when nothing of what they ask has arrived.
 _NO_SERVER = re.compile(
@@ -64,10 +65,11 @@ def run_command(
             f"the arguments `{arguments}` of `{program}` are no shell words", where=(str(error),)
         ) from error
     done = launch(cluster, [program, *words], timeout_seconds=timeout_seconds)
-    context = ("--context", cluster.context) if cluster.context else ()
-    shown = [program, *(shlex.quote(word) for word in context), arguments.strip()]
     return Command(
-        command=" ".join(shown), stdout=done.stdout, stderr=done.stderr, exit_code=done.exit_code
+        command=f"{program} {arguments.strip()}",
+        stdout=done.stdout,
+        stderr=done.stderr,
+        exit_code=done.exit_code,
     )
 
 
@@ -78,7 +80,7 @@ def launch(
 
     Args:
         cluster: the cluster.
-        line: the program and its arguments; the context comes between them.
+        line: the program and its arguments.
         timeout_seconds: how long it may take.
         exit_code: what it must end with.
 
@@ -88,12 +90,12 @@ def launch(
     """
     folder = os.environ.get("ISTIOLAB_BIN")
     path = os.environ.get("PATH", os.defpath)
-    context = ("--context", cluster.context) if cluster.context else ()
 
     def attempt() -> Completed:
         done = run(
-            [line[0], *context, *line[1:]],
+            line,
             environment={
+                **bypass(os.environ),
                 "KUBECONFIG": str(cluster.kubeconfig),
                 "PATH": f"{folder}{os.pathsep}{path}" if folder else path,
             },

@@ -12,11 +12,11 @@ from istiolab.errors import ClusterError
 from istiolab.lab.spec import OWNER_LABEL
 from istiolab.mesh.client import Cluster, open_cluster
 from istiolab.mesh.refusals import MissingError
+from istiolab.mesh.revision import control_plane
 from istiolab.mesh.waits import wait_for
 from istiolab.system.identity import this_process
 from istiolab.system.retry import Answer
 
-INJECTION_LABEL = "istio-injection"
 NAMESPACES = "/api/v1/namespaces"
 MAKER = "istiolab.dev/maker"
 """The annotation that says which process is to take back what has it."""
@@ -52,12 +52,16 @@ def create(cluster: Cluster, name: str, *, owner: str) -> None:
 
 
 def set_injection(cluster: Cluster, name: str, *, on: bool) -> None:
-    """Set the label by which Istio injects sidecars into the namespace's new pods."""
-    label = {INJECTION_LABEL: "enabled" if on else "disabled"}
+    """Set the label by which Istio injects sidecars into the namespace's new pods.
+
+    Raises:
+        ClusterError: there are several revisions of Istio, and none is the default.
+    """
+    labels = control_plane(cluster).labels(on=on)
     cluster.request(
         "PATCH",
         f"{NAMESPACES}/{name}",
-        body={"metadata": {"labels": label}},
+        body={"metadata": {"labels": labels}},
         content_type="application/merge-patch+json",
     )
 

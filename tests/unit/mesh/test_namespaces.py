@@ -42,7 +42,7 @@ def test_injection_is_a_label_merged_into_the_others(*, on: bool, value: str) ->
         "/api/v1/namespaces/demo",
         "application/merge-patch+json",
     )
-    assert call.body == {"metadata": {"labels": {"istio-injection": value}}}
+    assert call.body == {"metadata": {"labels": {"istio-injection": value, "istio.io/rev": None}}}
 
 
 def test_deletion_takes_the_namespace_first_then_its_pods_at_once() -> None:
