@@ -7,10 +7,12 @@ kubeconfig says meanwhile.
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from istiolab.errors import ClusterError, UsageError
 from istiolab.lab.folders import state_folder
@@ -19,6 +21,7 @@ from istiolab.lab.spec import OWNER_LABEL, Lab, NodePaths, demand_provider, read
 from istiolab.system.command import Completed, run
 from istiolab.system.files import make_owned_folder, remove_owned_folder, write_atomic
 from istiolab.system.progress import Reporter
+from istiolab.system.retry import Answer, wait_until
 from istiolab.system.scratch import scratch_folder
 
 # What the workloads need is nginx, bash, curl and coreutils; this one is there for every cluster
@@ -98,18 +101,23 @@ class ExistingProvider:
         lab = read_lab(self._paths.record)
         if lab is None:
             return False
-        with reporter.step("delete our namespaces", estimate_seconds=10):
-            done = _kubectl(
-                lab.kubeconfig,
-                *("delete", "namespaces", "--selector", OWNER_LABEL, "--ignore-not-found"),
-                timeout_seconds=180,
+        with reporter.step("delete our namespaces", estimate_seconds=10) as step:
+            ours = ("namespaces", "--selector", OWNER_LABEL)
+            _answer(lab.kubeconfig, "delete", *ours, "--ignore-not-found", "--wait=false")
+
+            def look() -> Answer:
+                items = json.loads(_answer(lab.kubeconfig, "get", *ours, "--output=json"))["items"]
+                names = ", ".join(str(item["metadata"]["name"]) for item in items)
+                step.detail(names)
+                return Answer(done=all(map(is_empty_shell, items)), detail=names)
+
+            waited = wait_until(look, timeout_seconds=180)
+            if not waited.done:
+                raise _not_deleted(f"still there: {waited.detail}")
+        if waited.detail:
+            reporter.note(
+                f"{waited.detail}: empty, and gone once all of the cluster's APIs are available"
             )
-            if done.exit_code != 0:
-                raise ClusterError(
-                    "our namespaces could not be deleted",
-                    where=tuple(f"| {line}" for line in done.stderr.splitlines()[-5:]),
-                    hint="run `istiolab down` again when the cluster answers",
-                )
         remove_owned_folder(self._paths.root)
         return True
 
@@ -148,6 +156,35 @@ class ExistingProvider:
             )
 
 
+def is_empty_shell(namespace: Mapping[str, Any]) -> bool:
+    """Tell whether nothing is left of a deleted namespace but its name.
+
+    Kubernetes keeps that as long as an API of the cluster is unavailable, in which there might be
+    something of it, and removes it once that answers.
+    """
+    conditions = namespace.get("status", {}).get("conditions", ())
+    told = {str(each["type"]): str(each["status"]) for each in conditions}
+    left = ("NamespaceContentRemaining", "NamespaceFinalizersRemaining")
+    return told.get("NamespaceDeletionDiscoveryFailure") == "True" and all(
+        told.get(each) == "False" for each in (*left, "NamespaceDeletionContentFailure")
+    )
+
+
+def _answer(kubeconfig: Path, *arguments: str) -> str:
+    done = _kubectl(kubeconfig, *arguments)
+    if done.exit_code != 0:
+        raise _not_deleted(*(f"| {line}" for line in done.stderr.splitlines()[-5:]))
+    return done.stdout
+
+
+def _not_deleted(*where: str) -> ClusterError:
+    return ClusterError(
+        "our namespaces could not be deleted",
+        where=where,
+        hint="run `istiolab down` again when the cluster answers",
+    )
+
+
 def _demand_answer(kubeconfig: Path, context: Context) -> None:
     done = _kubectl(kubeconfig, "get", "--raw", "/readyz", "--request-timeout=5s")
     if done.exit_code != 0:
@@ -162,9 +199,5 @@ def _demand_answer(kubeconfig: Path, context: Context) -> None:
         )
 
 
-def _kubectl(kubeconfig: Path, *arguments: str, timeout_seconds: float = 60) -> Completed:
-    return run(
-        ["kubectl", "--kubeconfig", str(kubeconfig), *arguments],
-        timeout_seconds=timeout_seconds,
-        error=ClusterError,
-    )
+def _kubectl(kubeconfig: Path, *arguments: str) -> Completed:
+    return run(["kubectl", "--kubeconfig", str(kubeconfig), *arguments], error=ClusterError)

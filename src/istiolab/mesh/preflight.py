@@ -93,7 +93,10 @@ def _rights(cluster: Cluster, notes: list[str]) -> Iterator[Trouble]:
             continue
         said = why.where[-1] if why.where else why.message
         if is_aggregated(cluster, path):
-            notes.append(f"{path}: passed over, what is left behind there is not seen ({said})")
+            notes.append(
+                f"{path} is passed over ({said}); what is left behind there is not seen, and "
+                "Kubernetes keeps deleted namespaces, empty, until it answers"
+            )
         else:
             yield Trouble(
                 what=f"{path} cannot be listed ({said})",
@@ -141,6 +144,12 @@ def _istio(cluster: Cluster, image: str, notes: list[str]) -> Iterator[Trouble]:
             remedy=f"the notebooks read what it is made of in {_SYSTEM}: install it there",
         )
         return
+    if plane.by_revision:
+        notes.append(
+            f"Istio injects by the label {REVISION_LABEL}={plane.revision} alone; notebooks about "
+            f"{INJECTION_LABEL} will not pass until it is told to mind that one: "
+            f"`istioctl tag set default --revision {plane.revision}`"
+        )
     yield from _access_log(cluster, notes)
     yield from _admission(cluster, plane, image, notes)
 

@@ -1,7 +1,7 @@
 """The proxies of an environment, and what is never to be reached through one.
 
-A lab's node is on this very machine, and has an address that no network routes (RFC 5737), so a
-proxy cannot know it. A cluster of one's own may be reached through one, and downloads are.
+A lab's node is on this very machine, and has an address that elsewhere is for documentation alone
+(RFC 5737), so a proxy cannot reach it. A cluster of one's own may be behind one, and downloads are.
 """
 
 from __future__ import annotations

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from istiolab.errors import ClusterError, UsageError
-from istiolab.lab.existing import PUBLIC_IMAGE, ExistingProvider
+from istiolab.lab.existing import PUBLIC_IMAGE, ExistingProvider, is_empty_shell
 from istiolab.lab.spec import OWNER_LABEL, Lab, NodePaths
 from istiolab.system.progress import SILENT, SilentReporter
 from tests.unit.lab.programs import put_first_on_path, write_program
@@ -53,6 +55,7 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeCluster:
     found = FakeCluster(folder=tmp_path)
     kubeconfig(found.kubeconfig, "one", "two", current="one")
     found.answer("/readyz", "echo ok")
+    found.answer("get namespaces", """echo '{"items": []}'""")
     put_first_on_path(monkeypatch, tmp_path / "bin")
     return found
 
@@ -213,14 +216,49 @@ def test_down_deletes_only_labelled_namespaces_and_forgets_the_cluster(
     before = len(cluster.calls)
     # From the record alone: `down` is told neither kubeconfig nor context.
     assert ExistingProvider("lab").down(SILENT)
-    (call,) = cluster.calls[before:]
-    assert call == (
-        f"--kubeconfig {paths(cluster).kubeconfig} "
-        f"delete namespaces --selector {OWNER_LABEL} --ignore-not-found"
-    )
+    start = f"--kubeconfig {paths(cluster).kubeconfig} "
+    ours = f"namespaces --selector {OWNER_LABEL} "
+    assert cluster.calls[before:] == [
+        f"{start}delete {ours}--ignore-not-found --wait=false",
+        f"{start}get {ours}--output=json",
+    ]
     assert ExistingProvider("lab").find() is None
     assert not record(cluster).parent.exists()
     assert cluster.kubeconfig.exists()
+
+
+def _namespace(**conditions: str) -> dict[str, Any]:
+    told = [{"type": name, "status": status} for name, status in conditions.items()]
+    return {"metadata": {"name": "il-a"}, "status": {"conditions": told}}
+
+
+EMPTY = {
+    "NamespaceDeletionDiscoveryFailure": "True",
+    "NamespaceDeletionContentFailure": "False",
+    "NamespaceContentRemaining": "False",
+    "NamespaceFinalizersRemaining": "False",
+}
+
+
+def test_down_waits_for_all_but_what_an_unavailable_api_keeps_and_names_that(
+    cluster: FakeCluster,
+) -> None:
+    provider(cluster).up(SILENT)
+    looks = [{"items": [_namespace()]}, {"items": [_namespace(**EMPTY)]}]
+    for number, look in enumerate(looks):
+        (cluster.folder / f"look-{number}").write_text(json.dumps(look))
+    cluster.answer("get namespaces", f"cd {cluster.folder}; cat look-0; cp look-1 look-0")
+    notes = Notes()
+    assert ExistingProvider("lab").down(notes)
+    assert notes.said == ["il-a: empty, and gone once all of the cluster's APIs are available"]
+
+
+def test_a_namespace_with_anything_left_is_no_empty_shell() -> None:
+    assert is_empty_shell(_namespace(**EMPTY))
+    assert not is_empty_shell(_namespace())
+    for name, status in EMPTY.items():
+        other = "False" if status == "True" else "True"
+        assert not is_empty_shell(_namespace(**{**EMPTY, name: other}))
 
 
 def test_down_of_what_is_not_in_use_does_nothing(cluster: FakeCluster) -> None:

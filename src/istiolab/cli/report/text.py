@@ -42,7 +42,8 @@ def explanation(found: Verified) -> Iterator[str]:
     if found.unseen:
         yield (
             f"not looked at, since nothing answers for it: {', '.join(found.unseen)}; "
-            "what the notebook may have left there is not known"
+            "what the notebook may have left there is not known, and Kubernetes keeps its "
+            "namespaces, empty, until something does"
         )
     for drift in found.drifts:
         yield f"{drift.label}: {drift.change}"
