@@ -9,6 +9,7 @@ import os
 import secrets
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,13 @@ def mesh(lab: Lab) -> Iterator[Mesh]:
 @pytest.fixture
 def own_lab() -> Iterator[OwnLab]:
     """Yield the name and the state folder of a lab that is not up; take down what is left of it."""
+    with an_own_lab() as own:
+        yield own
+
+
+@contextmanager
+def an_own_lab() -> Iterator[OwnLab]:
+    """Give what `own_lab` does, to those who share one."""
     name = f"t-{secrets.token_hex(3)}"
     # Short, and not pytest's own: the path of a socket in it may have 108 bytes (unix(7)).
     with (

@@ -20,7 +20,7 @@ from istiolab.errors import ClusterError, SilentError
 from istiolab.lab.spec import OWNER_LABEL
 from istiolab.mesh.client import Cluster, Json, open_cluster
 from istiolab.mesh.namespaces import NAMESPACES
-from istiolab.mesh.refusals import MissingError
+from istiolab.mesh.refusals import ForbiddenError, MissingError
 from istiolab.mesh.written import digest, is_going, is_made_of_another
 
 # What the cluster writes by itself all the time, or makes out of other objects that are listed
@@ -134,6 +134,8 @@ def is_aggregated(cluster: Cluster, path: str) -> bool:
         service = cluster.get(f"{_API_SERVICES}/{version}.{group}")
     except MissingError:  # it has just gone
         return True
+    except ForbiddenError:
+        return False
     return bool(service["spec"].get("service"))
 
 

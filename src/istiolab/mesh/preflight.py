@@ -80,28 +80,26 @@ def _rights(cluster: Cluster, notes: list[str]) -> Iterator[Trouble]:
         lacking = [
             f"{verb} {what}" for (verb, what), may in zip(wanted, allowed, strict=True) if not may
         ]
-    unseen = _unseen(cluster)
-    # Secrets among them, whose values are taken out of what is published.
-    lacking += [f"list {path}" for path, why in unseen.items() if isinstance(why, ForbiddenError)]
-    if lacking:
-        yield Trouble(
-            what=f"the kubeconfig's user lacks rights; may not: {', '.join(lacking)}",
-            remedy="ask for them, for all namespaces, or name another user's context: `--context`",
-        )
-    for path, why in unseen.items():
-        if isinstance(why, ForbiddenError):
-            continue
+    for path, why in _unseen(cluster).items():
         said = why.where[-1] if why.where else why.message
         if is_aggregated(cluster, path):
             notes.append(
                 f"{path} is passed over ({said}); what is left behind there is not seen, and "
                 "Kubernetes keeps deleted namespaces, empty, until it answers"
             )
+        elif isinstance(why, ForbiddenError):
+            # Secrets among them, whose values are taken out of what is published.
+            lacking.append(f"list {path}")
         else:
             yield Trouble(
                 what=f"{path} cannot be listed ({said})",
                 remedy="mend what serves it: what a notebook leaves behind there would not be seen",
             )
+    if lacking:
+        yield Trouble(
+            what=f"the kubeconfig's user lacks rights; may not: {', '.join(lacking)}",
+            remedy="ask for them, for all namespaces, or name another user's context: `--context`",
+        )
 
 
 def _may(cluster: Cluster, verb: str, resource: str) -> bool:

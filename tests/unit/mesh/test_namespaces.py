@@ -109,3 +109,19 @@ def test_namespaces_that_stay_are_named_with_a_command(monkeypatch: pytest.Monke
     assert caught.value.where == ("left: il-a-1, il-a-2",)
     assert "-l istiolab.dev/owner" in (caught.value.hint or "")
     assert cluster.closed == 2
+
+
+def test_what_an_unavailable_api_keeps_of_a_namespace_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = {
+        "NamespaceDeletionDiscoveryFailure": "True",
+        "NamespaceDeletionContentFailure": "False",
+        "NamespaceContentRemaining": "False",
+        "NamespaceFinalizersRemaining": "False",
+    }
+    conditions = [{"type": name, "status": status} for name, status in told.items()]
+    shell = {"metadata": {"name": "il-a-1"}, "status": {"conditions": conditions}}
+    cluster = use(monkeypatch, named("il-a-1", "il-a-2"), {"items": [shell]})
+    namespaces.wait_until_gone(NOWHERE, ("il-a",))
+    assert len(cluster.made("GET")) == 2
