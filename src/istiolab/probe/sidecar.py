@@ -152,7 +152,7 @@ def observe(
     return Observed(exchange=exchange, logs={pod.pod.app: found[pod] for pod in asked})
 
 
-def unlogged(message: str, cluster: Cluster, *, where: tuple[str, ...]) -> ClusterError:
+def unlogged(message: str, cluster: Cluster, *, where: tuple[str, ...] = ()) -> ClusterError:
     """Make the exception for what is not in an access log, with what the mesh is told about it.
 
     Args:
@@ -165,7 +165,10 @@ def unlogged(message: str, cluster: Cluster, *, where: tuple[str, ...]) -> Clust
     except ClusterError:  # what is missing is what counts, and is not to be lost
         trouble = None
     if trouble is None:
-        hint = "a Telemetry resource may say otherwise than the mesh: `kubectl get telemetry -A`"
+        hint = (
+            "see what the sidecar was told: `istioctl proxy-config listeners`; a Telemetry "
+            "resource may say otherwise than the mesh: `kubectl get telemetry -A`"
+        )
         return ClusterError(message, where=where, hint=hint)
     return ClusterError(message, where=(*where, trouble.what), hint=trouble.remedy)
 
