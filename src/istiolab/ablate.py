@@ -137,7 +137,8 @@ def ablate_all(
         at_once = 1 if any(changes_mesh(run.path) for run in wave) else workers
         done += wish.crew.map(one, wave, workers=at_once)
         if before is not None:
-            left |= _share(left_since(before, cluster.kubeconfig, wish), wave)
+            leaks, _ = left_since(before, cluster.kubeconfig, wish)
+            left |= _share(leaks, wave)
     return [
         Ablated(notebook=path, rows=(), problems=(), changed=changed)
         if (changed := what_changed(path, subjects[path]))

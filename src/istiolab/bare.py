@@ -21,7 +21,7 @@ from istiolab.mesh import inventory
 from istiolab.receipt.model import ClusterFacts
 from istiolab.system.machine import describe_machine
 from istiolab.system.progress import SILENT, Reporter
-from istiolab.verdict.leaks import Inventory, leaks
+from istiolab.verdict.leaks import leaks
 from istiolab.verify import read_cluster
 
 PROVIDER = "embedded"
@@ -36,7 +36,7 @@ class BareLab:
         self._provider = EmbeddedProvider(self.name, bare=True)
         self._held = ExitStack()
         self._begun = False
-        self._clean: Inventory | None = None
+        self._clean: inventory.Inventory | None = None
         """What is on it when it is clean; None while it is not known to be."""
 
     @property
@@ -44,7 +44,6 @@ class BareLab:
         """Return the variables by which a notebook finds it, once it is up."""
         return {
             "KUBECONFIG": str(self._paths.kubeconfig),
-            "ISTIOLAB_CONTEXT": "",
             "ISTIOLAB_BIN": str(self._paths.bin),
         }
 
@@ -83,9 +82,10 @@ class BareLab:
             self._demand_parts()
             self._clean = inventory.take(lab.kubeconfig)
 
-    def _spoilt(self, clean: Inventory) -> bool:
+    def _spoilt(self, clean: inventory.Inventory) -> bool:
         try:
-            return bool(leaks(clean, inventory.take(self._paths.kubeconfig)))
+            now = inventory.take(self._paths.kubeconfig)
+            return bool(now.unseen or leaks(clean.seen(now), now.seen(clean)))
         except ClusterError:  # it does not even answer
             return True
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from istiolab.mesh import capacity, inventory
 from istiolab.mesh.capacity import Capacity, Room
+from istiolab.mesh.inventory import Inventory
 from istiolab.notebook.needs import said_by
 from istiolab.publish import publish
 from istiolab.receipt.model import ClusterFacts
@@ -25,7 +26,7 @@ from istiolab.receipt.store import last_seconds
 from istiolab.system.retry import Answer, wait_until
 from istiolab.system.stopwatch import Stopwatch
 from istiolab.verdict.judge import Outcome
-from istiolab.verdict.leaks import Inventory, departing, leaks
+from istiolab.verdict.leaks import departing, leaks
 from istiolab.verify import Verified, Wish, verify
 
 Progress = Callable[[Path, str, float], None]
@@ -85,16 +86,18 @@ def verify_all(
         )
         for each in wave:
             tell(each, "cluster after", 1.0)
-        left = left_since(before, cluster.kubeconfig, wish)
-        for verified in (_with_leaks(each, left, len(wave)) for each in done):
+        left, unseen = left_since(before, cluster.kubeconfig, wish)
+        for verified in (_with_leaks(each, left, unseen, len(wave)) for each in done):
             tell(verified.notebook, "receipt", 1.0)
             published = publish(verified, cluster)
             found.append(replace(published, stages=watch.end(verified.notebook)))
     return sorted(found, key=lambda each: paths.index(each.notebook))
 
 
-def left_since(before: Inventory, kubeconfig: Path, wish: Wish) -> tuple[str, ...]:
-    """Return what runs left behind or altered on a cluster, a line each.
+def left_since(
+    before: Inventory, kubeconfig: Path, wish: Wish
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what runs left behind or altered on a cluster, a line each, and what was not seen.
 
     Args:
         before: the inventory from before they began.
@@ -104,11 +107,16 @@ def left_since(before: Inventory, kubeconfig: Path, wish: Wish) -> tuple[str, ..
     Raises:
         ClusterError: the cluster does not answer.
     """
-    if left := leaks(before, inventory.take(kubeconfig)):
+    after = inventory.take(kubeconfig)
+    if _leaks(before, after):
         # What Kubernetes takes away with a namespace, a volume for one, is no leak.
         wish.departures.wait()
-        left = leaks(before, _settled(before, kubeconfig))
-    return left
+        after = _settled(before, kubeconfig)
+    return _leaks(before, after), tuple(sorted({**before.unseen, **after.unseen}))
+
+
+def _leaks(before: Inventory, after: Inventory) -> tuple[str, ...]:
+    return leaks(before.seen(after), after.seen(before))
 
 
 def _settled(before: Inventory, kubeconfig: Path) -> Inventory:
@@ -117,7 +125,8 @@ def _settled(before: Inventory, kubeconfig: Path) -> Inventory:
 
     def look() -> Answer:
         looks.append(inventory.take(kubeconfig))
-        return Answer(done=not departing(before, looks[-1]))
+        going = departing(before.seen(looks[-1]), looks[-1].seen(before))
+        return Answer(done=not going)
 
     wait_until(look, timeout_seconds=_DEPARTURE_SECONDS)
     return looks[-1]
@@ -194,7 +203,10 @@ def _one(path: Path, cluster: ClusterFacts, *, wish: Wish, progress: Progress) -
     return done
 
 
-def _with_leaks(found: Verified, left: tuple[str, ...], together: int) -> Verified:
+def _with_leaks(
+    found: Verified, left: tuple[str, ...], unseen: tuple[str, ...], together: int
+) -> Verified:
+    found = replace(found, unseen=unseen)
     if not left:
         return found
     passed = found.outcome in (Outcome.VERIFIED, Outcome.UPDATED, Outcome.DRIFTED)

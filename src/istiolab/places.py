@@ -172,7 +172,7 @@ def workload_image(lab: Lab) -> str:
 
 def kernel_environment(lab: Lab) -> dict[str, str]:
     """Return the variables by which a notebook finds the lab."""
-    found = {"KUBECONFIG": str(lab.kubeconfig), "ISTIOLAB_CONTEXT": lab.context}
+    found = {"KUBECONFIG": str(lab.kubeconfig)}
     programs = NodePaths(root=state_folder(lab.name)).bin
     if programs.is_dir():
         found["ISTIOLAB_BIN"] = str(programs)

@@ -53,6 +53,8 @@ class Verified:
     """How long it waited for what."""
     leaks: tuple[str, ...] = ()
     """What it left behind or altered outside its namespaces."""
+    unseen: tuple[str, ...] = ()
+    """API paths where what it may have left could not be looked for: nothing answers for them."""
     drifts: tuple[CellDrift, ...] = ()
     """The cells whose outputs are not the published ones."""
     barred: str = ""

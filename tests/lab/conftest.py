@@ -40,19 +40,20 @@ def mesh(lab: Lab) -> Iterator[Mesh]:
 @pytest.fixture
 def own_lab() -> Iterator[OwnLab]:
     """Yield the name and the state folder of a lab that is not up; take down what is left of it."""
-    with _own_lab() as own:
+    with an_own_lab() as own:
         yield own
 
 
 @pytest.fixture(scope="module")
 def shared_lab() -> Iterator[OwnLab]:
     """Yield a lab of a module's own, which a test may find up or not."""
-    with _own_lab() as own:
+    with an_own_lab() as own:
         yield own
 
 
 @contextmanager
-def _own_lab() -> Iterator[OwnLab]:
+def an_own_lab() -> Iterator[OwnLab]:
+    """Give what `own_lab` does, to those who share one."""
     name = f"t-{secrets.token_hex(3)}"
     # Short, and not pytest's own: the path of a socket in it may have 108 bytes (unix(7)). With a
     # space and another letter in it: any path works.

@@ -15,8 +15,8 @@ import pytest
 
 from istiolab.lab.spec import Lab
 from istiolab.mesh.client import open_cluster
-from istiolab.mesh.mesh_config import CONFIG_MAP
 from istiolab.mesh.namespaces import prefixed
+from istiolab.mesh.revision import ControlPlane
 from istiolab.receipt.store import State, load_receipt, receipt_path, status
 from istiolab.system.deadlines import scaled
 from istiolab.system.retry import Answer, wait_until
@@ -92,7 +92,7 @@ def _left(lab: Lab) -> list[str]:
 def _mesh_config(lab: Lab) -> tuple[Mapping[str, str], Mapping[str, str]]:
     cluster = open_cluster(lab.kubeconfig)
     try:
-        config_map = cluster.get(CONFIG_MAP)
+        config_map = cluster.get(ControlPlane().config_map)
     finally:
         cluster.close()
     return config_map["data"], config_map["metadata"].get("annotations", {})

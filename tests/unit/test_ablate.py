@@ -20,6 +20,7 @@ from istiolab.notebook.scanner import SecretScanner
 from istiolab.receipt.proof import holds, load_proof, proof_path
 from istiolab.receipt.store import write_receipt
 from istiolab.verify import Wish
+from tests.unit.mesh.fakes import inventory_of
 from tests.unit.notebook.build import code, write
 from tests.unit.receipt.test_store import make_receipt
 from tests.unit.test_publish import CLUSTER
@@ -47,7 +48,7 @@ def without_cluster(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], o
             return run_notebook(plan, progress=how["progress"]), (), "", SecretScanner()
 
         monkeypatch.setattr(ablate, "execute", execute)
-        monkeypatch.setattr(inventory, "take", lambda _: {})
+        monkeypatch.setattr(inventory, "take", lambda _: inventory_of({}))
 
     return install
 
@@ -243,7 +244,7 @@ def test_what_ablations_leave_behind_is_named_and_nothing_is_proven(
     ablate_all([path], CLUSTER, wish=WISH, workers=2)
     assert load_proof(path) is not None
     without_cluster(lambda: there.update(STRAY))
-    monkeypatch.setattr(inventory, "take", lambda _: dict(there))
+    monkeypatch.setattr(inventory, "take", lambda _: inventory_of(there))
     (found,) = ablate_all([path], CLUSTER, wish=WISH, workers=2)
     assert found.problems == ("left behind: ConfigMap default/stray",)
     assert "before a check" in found.hint
@@ -259,7 +260,7 @@ def test_a_leak_is_held_against_all_that_ran_at_the_time_and_no_others(
 ) -> None:
     there: dict[str, str] = {}
     without_cluster(lambda: there.update(STRAY))
-    monkeypatch.setattr(inventory, "take", lambda _: dict(there))
+    monkeypatch.setattr(inventory, "take", lambda _: inventory_of(there))
     sharp = (SHARP[0], SHARP[1], code("assert 1 in seen", "judge", "check"))
     paths = [write(tmp_path, *sharp, name=name) for name in ("a", "b", "mesh", "uncaused")]
     tree = json.loads(paths[2].read_text())
@@ -284,7 +285,7 @@ def test_what_goes_with_a_namespace_is_no_leak_of_an_ablation(
 ) -> None:
     without_cluster(lambda: None)
     looks: list[dict[str, str]] = [{}, {"PersistentVolume a": "1"}, {}]
-    monkeypatch.setattr(inventory, "take", lambda _: looks.pop(0))
+    monkeypatch.setattr(inventory, "take", lambda _: inventory_of(looks.pop(0)))
     path = passed(write(tmp_path, *SHARP))
     (found,) = ablate_all([path], CLUSTER, wish=WISH, workers=2)
     assert found.problems == ()
@@ -298,7 +299,7 @@ def test_where_the_cluster_is_made_anew_for_each_run_nobody_looks_what_one_left(
 ) -> None:
     there: dict[str, str] = {}
     without_cluster(lambda: there.update(STRAY))
-    monkeypatch.setattr(inventory, "take", lambda _: dict(there))
+    monkeypatch.setattr(inventory, "take", lambda _: inventory_of(there))
     path = passed(write(tmp_path, *SHARP))
     (found,) = ablate_all([path], CLUSTER, wish=WISH, workers=1, prepare=there.clear)
     assert found.problems == ()

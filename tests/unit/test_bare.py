@@ -10,8 +10,10 @@ import pytest
 from istiolab import bare
 from istiolab.bare import BareLab
 from istiolab.errors import ClusterError, LabError
+from istiolab.mesh.inventory import Inventory
 from istiolab.receipt.model import ClusterFacts
 from istiolab.system.progress import SILENT
+from tests.unit.mesh.fakes import inventory_of
 
 MADE_OF = {"pilot": "sha256:a", "etcd": "sha256:b"}
 
@@ -52,10 +54,10 @@ class World:
     def parts(self) -> tuple[str, Mapping[str, str]]:
         return "1.34.2", MADE_OF
 
-    def take(self, _kubeconfig: Path) -> dict[str, str]:
+    def take(self, _kubeconfig: Path) -> Inventory:
         if not self.answers:
             raise ClusterError("it does not answer")
-        return dict(self.objects)
+        return inventory_of(self.objects)
 
     def read_cluster(self, kubeconfig: Path, *, provider: str, mesh: bool) -> ClusterFacts:
         assert not mesh
@@ -95,7 +97,6 @@ def test_a_notebook_finds_it_by_variables_that_are_known_before(
     root = tmp_path / "mine-bare"
     assert BareLab("mine").environment == {
         "KUBECONFIG": str(root / "kubeconfig"),
-        "ISTIOLAB_CONTEXT": "",
         "ISTIOLAB_BIN": str(root / "bin"),
     }
 

@@ -20,10 +20,12 @@ from istiolab.errors import ClusterError, KernelError
 from istiolab.mesh import departures, inventory
 from istiolab.mesh.capacity import Capacity, Room
 from istiolab.mesh.departures import Departures
+from istiolab.mesh.inventory import Inventory
 from istiolab.receipt.store import write_receipt
 from istiolab.verdict.judge import Outcome
 from istiolab.verify import Progress, Verified, Wish
 from tests.unit.cli.outcomes import verified
+from tests.unit.mesh.fakes import inventory_of
 from tests.unit.notebook.build import code, write
 from tests.unit.receipt.test_store import make_receipt
 from tests.unit.test_publish import CLUSTER
@@ -98,7 +100,9 @@ def test_there_is_always_one_worker_and_never_too_many() -> None:
 class Cluster:
     """Stands in for the lab: notes what is done to it, and says what is in it."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *looks: dict[str, str | None]) -> None:
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, *looks: dict[str, str | None] | Inventory
+    ) -> None:
         self.done: list[str] = []
         self._looks = [*looks]
         monkeypatch.setattr(inventory, "take", self._take)
@@ -106,9 +110,10 @@ class Cluster:
         monkeypatch.setattr(departures, "begin_deletion", lambda *_: self.done.append("begin"))
         monkeypatch.setattr(departures, "wait_until_gone", lambda *_: self.done.append("gone"))
 
-    def _take(self, _: Path) -> dict[str, str | None]:
+    def _take(self, _: Path) -> Inventory:
         self.done.append("look")
-        return self._looks.pop(0) if len(self._looks) > 1 else self._looks[0]
+        look = self._looks.pop(0) if len(self._looks) > 1 else self._looks[0]
+        return look if isinstance(look, Inventory) else inventory_of(look)
 
     def _verify(self, path: Path, _: object, *, wish: Wish, progress: Progress) -> Verified:
         self.done.append(path.stem)
@@ -202,6 +207,24 @@ def test_what_others_were_deleting_before_is_no_leak_and_is_not_waited_for(
         (found,) = verify_all([path], CLUSTER, wish=wish(), workers=1)
         assert cluster.done == ["look", "some", "begin", "look"]
         assert (found.outcome, found.leaks) == (Outcome.VERIFIED, ())
+
+
+def test_what_could_not_be_looked_at_is_no_leak_and_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path, code("1"))
+    there = {"Thing a": "1", "Node b": "1"}
+    for before, after in (
+        (inventory_of(there), inventory_of({"Node b": "1"}, "/Thing")),
+        (inventory_of({"Node b": "1"}, "/Thing"), inventory_of(there)),
+    ):
+        Cluster(monkeypatch, before, after)
+        (found,) = verify_all([path], CLUSTER, wish=wish(), workers=1)
+        assert (found.outcome, found.leaks) == (Outcome.VERIFIED, ())
+        assert found.unseen == ("/Thing",)
+    Cluster(monkeypatch, inventory_of({}, "/Thing"), inventory_of({"Node c": "1"}, "/Thing"))
+    (found,) = verify_all([path], CLUSTER, wish=wish(), workers=1)
+    assert (found.outcome, found.leaks) == (Outcome.LEAKED, ("left behind: Node c",))
 
 
 def test_every_stage_of_a_run_is_timed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,7 +75,7 @@ def test_each_notebook_runs_where_it_says(
         assert out.barred == ()
     assert (meshed.paths, meshed.workers, meshed.alone) == ((paths[0], paths[2]), 7, False)
     assert isinstance(meshed.place, MeshLab)
-    assert meshed.place.environment == {"KUBECONFIG": "/k", "ISTIOLAB_CONTEXT": "c"}
+    assert meshed.place.environment == {"KUBECONFIG": "/k"}
     assert (bare.paths, bare.workers, bare.alone) == ((paths[1],), 1, True)
     assert isinstance(bare.place, BareLab)
     assert bare.place.name == "mine-bare"

@@ -27,9 +27,11 @@ from istiolab.lab.folders import (
 from istiolab.lab.kernel import gather_kernel, loadable
 from istiolab.lab.provider import Given, ProviderKind, current, make_provider, provider_of
 from istiolab.lab.spec import Lab, NodePaths
+from istiolab.mesh.preflight import preflight
 from istiolab.system.calibration import calibrate
 from istiolab.system.deadlines import TIMEOUT_SCALE, read_scale, timeout_scale
 from istiolab.system.progress import SILENT
+from istiolab.system.proxies import bypass
 from istiolab.system.scratch import sweep_scratch
 
 Function = Callable[..., Any]
@@ -85,8 +87,12 @@ def timeout_scale_option(function: Function) -> Function:
     show_default=True,
     help="Where the cluster comes from.",
 )
-@click.option("--kubeconfig", type=click.Path(path_type=Path), help="Of an existing cluster.")
-@click.option("--context", default="", help="The context in that kubeconfig.")
+@click.option(
+    "--kubeconfig",
+    type=click.Path(path_type=Path),
+    help="Of an existing cluster.  [default: what kubectl takes]",
+)
+@click.option("--context", default="", help="The context in it.  [default: the current one]")
 @click.option(
     "--workload-image",
     default="",
@@ -113,7 +119,8 @@ def up(
     """Bring the lab up, building what is missing; return at once when it is up."""
     own = lab_name(name)
     demand_own_name(own)
-    chosen = make_provider(ProviderKind(provider), own, keep=keep, bare=bare, **given)
+    kind = ProviderKind(provider)
+    chosen = make_provider(kind, own, keep=keep, bare=bare, preflight=preflight, **given)
     lab = chosen.up(make_reporter(quiet))
     if as_json:
         click.echo(lab.to_json(), nl=False)
@@ -168,7 +175,8 @@ def _status_line(name: str, lab: Lab | None) -> str:
         return f"{name}: not up"
     kind = f"{lab.provider}, bare: without a mesh" if lab.bare else lab.provider
     address = f", node {lab.link['node_address']}" if lab.link else ""
-    return f"{name}: up ({kind}{address}), kubeconfig {lab.kubeconfig}"
+    context = f", context {lab.context}" if lab.context else ""
+    return f"{name}: up ({kind}{address}{context}), kubeconfig {lab.kubeconfig}"
 
 
 @click.command()
@@ -252,6 +260,8 @@ def env(name: str | None) -> None:
     click.echo(_export_kubeconfig(lab))
     if timeout_scale() != 1:
         click.echo(f"export {TIMEOUT_SCALE}={timeout_scale():g}")
+    for variable, value in bypass(os.environ).items():
+        click.echo(f"export {variable}={shlex.quote(value)}")
     if folder.is_dir():
         quoted = shlex.quote(str(folder))
         click.echo(f'export ISTIOLAB_BIN={quoted}\nexport PATH={quoted}:"$PATH"')

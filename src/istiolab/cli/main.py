@@ -22,6 +22,7 @@ from istiolab.errors import ExitCode, HostError, IstiolabError
 from istiolab.notebook.here import known_here
 from istiolab.notebook.scanner import SecretScanner
 from istiolab.system.interrupts import raise_when_asked_to_end
+from istiolab.system.proxies import bypass
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 
@@ -48,6 +49,8 @@ def main(arguments: list[str] | None = None) -> None:
     os.umask(0o022)
     # Asked to end, we take back what was begun, as after Ctrl-C.
     raise_when_asked_to_end()
+    # For all that begins from here: kubectl, istioctl, and kernels with all that they begin.
+    os.environ.update(bypass(os.environ))
     sys.exit(run_cli(given))
 
 

@@ -1,32 +1,42 @@
-"""The provider that uses somebody else's cluster, and never owns anything in it but namespaces."""
+"""The provider that uses somebody else's cluster, and never owns anything in it but namespaces.
+
+The context that is given is copied alone into a kubeconfig of the lab's own, and nothing else is
+used from then on: whoever reads that file cannot come upon another cluster, whatever the user's
+kubeconfig says meanwhile.
+"""
 
 from __future__ import annotations
 
 import json
+import os
+import shlex
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from istiolab.errors import ClusterError, UsageError
 from istiolab.lab.folders import state_folder
+from istiolab.lab.kubeconfig import Context, single_context
 from istiolab.lab.spec import OWNER_LABEL, Lab, NodePaths, demand_provider, read_lab
 from istiolab.system.command import Completed, run
 from istiolab.system.deadlines import scaled
 from istiolab.system.environment import Audience, environment_for
 from istiolab.system.files import make_owned_folder, remove_owned_folder, write_atomic
 from istiolab.system.progress import Reporter
+from istiolab.system.retry import Answer, wait_until
+from istiolab.system.scratch import scratch_folder
 
 # What the workloads need is nginx, bash, curl and coreutils; this one is there for every cluster
 # that reaches the Docker Hub.
 PUBLIC_IMAGE = "docker.io/library/nginx:1.22"
-# What the notebooks do outside their own namespaces is reading; inside, everything.
-_RIGHTS = (
-    ("create", "namespaces", ""),
-    ("delete", "namespaces", ""),
-    ("list", "nodes", ""),
-    ("create", "deployments.apps", "default"),
-    ("create", "services", "default"),
-    ("create", "pods/exec", "default"),
-    ("get", "pods/log", "default"),
-)
+Preflight = Callable[[Path, str], tuple[str, ...]]
+"""Looks whether a cluster has what is needed, by its kubeconfig and the workloads' image; raises a
+ClusterError if not, and returns what else there is to say."""
+
+
+def unchecked(_kubeconfig: Path, _image: str) -> tuple[str, ...]:
+    """Look at nothing: for whoever gives a cluster up, or asks whether it is in use."""
+    return ()
 
 
 class ExistingProvider:
@@ -39,48 +49,49 @@ class ExistingProvider:
         kubeconfig: Path | None = None,
         context: str = "",
         workload_image: str = "",
+        preflight: Preflight = unchecked,
     ) -> None:
         self._name = name
         self._paths = NodePaths(root=state_folder(name))
         self._given = kubeconfig
         self._context = context
         self._workload_image = workload_image or PUBLIC_IMAGE
+        self._preflight = preflight
 
     def up(self, reporter: Reporter) -> Lab:
-        """Take the cluster into use.
+        """Take the cluster into use; nothing is changed in it.
 
         Raises:
-            UsageError: the kubeconfig is not there, or the name belongs to an embedded lab.
-            ClusterError: the cluster does not answer, lacks rights for us, or has no Istio.
+            UsageError: the kubeconfig or the context is not there, or the name belongs to an
+                embedded lab or to another cluster.
+            ClusterError: the cluster does not answer, or lacks what is needed.
         """
-        if self._given is None or not self._given.is_file():
-            raise UsageError(
-                f"the kubeconfig `{self._given or ''}` is not there",
-                hint="name it: `istiolab up --provider existing --kubeconfig FILE`",
-            )
-        if ":" in str(self._given):
-            raise UsageError(
-                f"the path of the kubeconfig has `:` in it, where KUBECONFIG ends: `{self._given}`",
-                hint="copy the file to another place, and name that",
-            )
         demand_provider(self._paths.record, "existing")
-        with reporter.step("look at the cluster", estimate_seconds=3) as step:
+        context = self._take_context()
+        self._demand_same_server(context.server)
+        with (
+            reporter.step("look at the cluster", estimate_seconds=4) as step,
+            scratch_folder() as folder,
+        ):
             step.detail("does it answer")
-            self._demand_answer()
-            step.detail("may we")
-            self._demand_rights()
-            step.detail("is Istio there")
-            self._demand_istio()
+            own = folder / "kubeconfig"
+            write_atomic(own, context.text, mode=0o600)
+            _demand_answer(own, context)
+            step.detail("has it what is needed")
+            notes = self._preflight(own, self._workload_image)
         lab = Lab(
             name=self._name,
             provider="existing",
-            kubeconfig=self._given.resolve(),
-            context=self._context,
+            kubeconfig=self._paths.kubeconfig,
+            context=context.name,
             fingerprint="",
             workload_image=self._workload_image,
         )
         make_owned_folder(self._paths.root)
+        write_atomic(self._paths.kubeconfig, context.text, mode=0o600)
         write_atomic(self._paths.record, lab.to_json(), mode=0o600)
+        for note in notes:
+            reporter.note(note)
         return lab
 
     def down(self, reporter: Reporter) -> bool:
@@ -92,18 +103,23 @@ class ExistingProvider:
         lab = read_lab(self._paths.record)
         if lab is None:
             return False
-        self._given, self._context = lab.kubeconfig, lab.context
-        with reporter.step("delete our namespaces", estimate_seconds=10):
-            done = self._kubectl(
-                *("delete", "namespaces", "--selector", OWNER_LABEL, "--ignore-not-found"),
-                timeout_seconds=180,
+        with reporter.step("delete our namespaces", estimate_seconds=10) as step:
+            ours = ("namespaces", "--selector", OWNER_LABEL)
+            _answer(lab.kubeconfig, "delete", *ours, "--ignore-not-found", "--wait=false")
+
+            def look() -> Answer:
+                items = json.loads(_answer(lab.kubeconfig, "get", *ours, "--output=json"))["items"]
+                names = ", ".join(str(item["metadata"]["name"]) for item in items)
+                step.detail(names)
+                return Answer(done=all(map(is_empty_shell, items)), detail=names)
+
+            waited = wait_until(look, timeout_seconds=180)
+            if not waited.done:
+                raise _not_deleted(f"still there: {waited.detail}")
+        if waited.detail:
+            reporter.note(
+                f"{waited.detail}: empty, and gone once all of the cluster's APIs are available"
             )
-            if done.exit_code != 0:
-                raise ClusterError(
-                    "our namespaces could not be deleted",
-                    where=tuple(f"| {line}" for line in done.stderr.splitlines()[-5:]),
-                    hint="run `istiolab down` again when the cluster answers",
-                )
         remove_owned_folder(self._paths.root)
         return True
 
@@ -111,54 +127,83 @@ class ExistingProvider:
         """Return the cluster if it is in use."""
         return read_lab(self._paths.record)
 
-    def _demand_answer(self) -> None:
-        contexts = self._kubectl("config", "get-contexts", "--output=name")
-        if self._context and self._context not in contexts.stdout.split():
+    def _take_context(self) -> Context:
+        """Return the context that was given."""
+        if self._given is None:
+            named = os.environ.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")
+            files = [Path(each) for each in named.split(os.pathsep) if each]
+        else:
+            files = [self._given]
+        if not any(file.is_file() for file in files):
             raise UsageError(
-                f"the kubeconfig `{self._given}` has no context `{self._context}`",
-                where=tuple(f"context: {name}" for name in contexts.stdout.split()),
-                hint="name one of these with `--context`",
+                f"the kubeconfig `{os.pathsep.join(map(str, files))}` is not there",
+                hint="name it: `istiolab up --provider existing --kubeconfig FILE`",
             )
-        done = self._kubectl("get", "--raw", "/readyz", f"--request-timeout={scaled(5):g}s")
-        if done.exit_code != 0:
-            raise ClusterError(
-                f"the cluster of `{self._given}` does not answer",
-                where=tuple(f"| {line}" for line in done.stderr.splitlines()[-3:]),
-                hint=f"see whether this works: `kubectl --kubeconfig {self._given} get nodes`",
+        return single_context(files, self._context)
+
+    def _demand_same_server(self, server: str) -> None:
+        """Demand that the lab is not in use with another cluster, whose traces would be forgotten.
+
+        With the same one it may be: credentials that have run out are replaced like that.
+        """
+        if read_lab(self._paths.record) is None:
+            return
+        before = single_context([self._paths.kubeconfig], "").server
+        if before != server:
+            raise UsageError(
+                f"lab `{self._name}` is in use with another cluster",
+                where=(f"in use: {before}", f"given: {server}"),
+                hint=f"give it up: `istiolab down --name {self._name}`, or name another with "
+                "`--name`",
             )
 
-    def _demand_rights(self) -> None:
-        lacking = []
-        for verb, resource, namespace in _RIGHTS:
-            scope = ("--namespace", namespace) if namespace else ("--all-namespaces",)
-            done = self._kubectl("auth", "can-i", verb, resource, *scope)
-            if done.stdout.strip() != "yes":
-                lacking.append(f"{verb} {resource}")
-        if lacking:
-            raise ClusterError(
-                f"the user of `{self._given}` lacks rights in the cluster",
-                where=tuple(f"may not: {right}" for right in lacking),
-                hint="ask for them, or name another user's context with `--context`",
-            )
 
-    def _demand_istio(self) -> None:
-        done = self._kubectl(
-            *("get", "deployments", "--all-namespaces", "--selector", "app=istiod"),
-            "--output=json",
+def is_empty_shell(namespace: Mapping[str, Any]) -> bool:
+    """Tell whether nothing is left of a deleted namespace but its name.
+
+    Kubernetes keeps that as long as an API of the cluster is unavailable, in which there might be
+    something of it, and removes it once that answers.
+    """
+    conditions = namespace.get("status", {}).get("conditions", ())
+    told = {str(each["type"]): str(each["status"]) for each in conditions}
+    left = ("NamespaceContentRemaining", "NamespaceFinalizersRemaining")
+    return told.get("NamespaceDeletionDiscoveryFailure") == "True" and all(
+        told.get(each) == "False" for each in (*left, "NamespaceDeletionContentFailure")
+    )
+
+
+def _answer(kubeconfig: Path, *arguments: str) -> str:
+    done = _kubectl(kubeconfig, *arguments)
+    if done.exit_code != 0:
+        raise _not_deleted(*(f"| {line}" for line in done.stderr.splitlines()[-5:]))
+    return done.stdout
+
+
+def _not_deleted(*where: str) -> ClusterError:
+    return ClusterError(
+        "our namespaces could not be deleted",
+        where=where,
+        hint="run `istiolab down` again when the cluster answers",
+    )
+
+
+def _demand_answer(kubeconfig: Path, context: Context) -> None:
+    done = _kubectl(kubeconfig, "get", "--raw", "/readyz", f"--request-timeout={scaled(5):g}s")
+    if done.exit_code != 0:
+        raise ClusterError(
+            f"the cluster of the context `{context.name}` does not answer",
+            where=(
+                f"server: {context.server}",
+                *(f"| {line}" for line in done.stderr.splitlines()[-3:]),
+            ),
+            hint=f"see whether this works: `kubectl --context {shlex.quote(context.name)} get "
+            "nodes`",
         )
-        items = json.loads(done.stdout)["items"] if done.exit_code == 0 else []
-        if not any(item.get("status", {}).get("readyReplicas") for item in items):
-            raise ClusterError(
-                "the cluster has no Istio that is ready",
-                where=("looked for: deployments with the label app=istiod",),
-                hint="install it: `istioctl install --set profile=default -y`",
-            )
 
-    def _kubectl(self, *arguments: str, timeout_seconds: float = 60) -> Completed:
-        context = ("--context", self._context) if self._context else ()
-        return run(
-            ["kubectl", "--kubeconfig", str(self._given), *context, *arguments],
-            environment=environment_for(Audience.GIVEN, unnamed=True),
-            timeout_seconds=timeout_seconds,
-            error=ClusterError,
-        )
+
+def _kubectl(kubeconfig: Path, *arguments: str) -> Completed:
+    return run(
+        ["kubectl", "--kubeconfig", str(kubeconfig), *arguments],
+        environment=environment_for(Audience.GIVEN, unnamed=True),
+        error=ClusterError,
+    )

@@ -8,7 +8,7 @@ from typing import Protocol, TypedDict, Unpack, assert_never
 
 from istiolab.errors import LabError, UsageError
 from istiolab.lab.embedded import EmbeddedProvider
-from istiolab.lab.existing import ExistingProvider
+from istiolab.lab.existing import ExistingProvider, Preflight, unchecked
 from istiolab.lab.folders import lab_name, state_folder
 from istiolab.lab.spec import Lab, NodePaths, read_lab
 from istiolab.system.progress import Reporter
@@ -40,7 +40,7 @@ class Given(TypedDict, total=False):
     """What describes a cluster that is given."""
 
     kubeconfig: Path | None
-    """Its kubeconfig."""
+    """Its kubeconfig; None means what kubectl takes."""
     context: str
     """The context in it; empty means the current one."""
     workload_image: str
@@ -53,6 +53,7 @@ def make_provider(
     *,
     keep: bool = False,
     bare: bool = False,
+    preflight: Preflight = unchecked,
     **given: Unpack[Given],
 ) -> Provider:
     """Return the provider of a kind for the lab `name`.
@@ -62,6 +63,7 @@ def make_provider(
         name: the lab's name.
         keep: leave the node up when a step fails; of an embedded lab.
         bare: without a mesh; of an embedded lab.
+        preflight: looks whether a cluster has what is needed; of an existing one.
         given: of an existing cluster.
 
     Raises:
@@ -76,7 +78,7 @@ def make_provider(
                     "an existing cluster is used as it is: it cannot be brought up bare",
                     hint="leave out `--provider existing`",
                 )
-            return ExistingProvider(name, **given)
+            return ExistingProvider(name, preflight=preflight, **given)
         case _:
             assert_never(kind)
 

@@ -110,9 +110,9 @@ class Lab:
     provider: str
     """Who stands behind it: `embedded` or `existing`."""
     kubeconfig: Path
-    """The kubeconfig of its administrator (or of the given user)."""
+    """Its kubeconfig, in the state folder: no other context is in it than the one to use."""
     context: str
-    """The context to use in it; empty means the current one."""
+    """Which context of a given kubeconfig that is; empty for a lab of ours."""
     fingerprint: str
     """A digest of the pins that it was made from; empty for a cluster that is not ours."""
     pid: int = 0

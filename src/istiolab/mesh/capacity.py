@@ -9,6 +9,7 @@ from pathlib import Path
 
 from istiolab.mesh.client import Cluster, Json, open_cluster, quantity
 from istiolab.mesh.refusals import MissingError
+from istiolab.mesh.revision import control_plane
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,12 +71,11 @@ def _asked(cluster: Cluster) -> Capacity:
 def _sidecar(cluster: Cluster) -> Capacity:
     """Return what the injector is told to ask for each sidecar.
 
-    Its ConfigMap has a revision in its name where there are several; an `istioctl install` without
-    values of one's own asks for 100m and 128Mi (Istio's chart istio-control/istio-discovery,
-    `global.proxy.resources`).
+    An `istioctl install` without values of one's own asks for 100m and 128Mi (Istio's chart
+    istio-control/istio-discovery, `global.proxy.resources`).
     """
     try:
-        injector = cluster.get("/api/v1/namespaces/istio-system/configmaps/istio-sidecar-injector")
+        injector = cluster.get(control_plane(cluster).injector)
         values = json.loads(injector["data"]["values"])
         asked = values["global"]["proxy"]["resources"].get("requests") or {}
     except (MissingError, KeyError, TypeError, AttributeError, ValueError):

@@ -36,11 +36,10 @@ _NO_CONNECTION = (ConnectTimeoutError, NewConnectionError)
 class Cluster:
     """A cluster's API server, as the user of one kubeconfig sees it."""
 
-    def __init__(self, kubeconfig: Path, *, context: str = "") -> None:
+    def __init__(self, kubeconfig: Path) -> None:
         self.kubeconfig = kubeconfig
-        self.context = context
         self._held = ExitStack()
-        self._configuration = read_kubeconfig(kubeconfig, context, self._held)
+        self._configuration = read_kubeconfig(kubeconfig, self._held)
         self._api = ApiClient(configuration=self._configuration)
         self.patience = Patience(self._is_ready, server=self.address)
 
@@ -75,6 +74,15 @@ class Cluster:
     def items(self, path: str, **query: str) -> list[Json]:
         """Return the objects of the list at an API path."""
         return list(self.get(path, **query)["items"])
+
+    def post(self, path: str, body: Json, **query: str) -> Json:
+        """Send a JSON object to an API path, and return the one that is answered.
+
+        Raises:
+            ClusterError: the server does not answer, or refuses.
+        """
+        found: Json = json.loads(self.request("POST", path, query=query, body=body))
+        return found
 
     def text(self, path: str, **query: str) -> str:
         """Return what is at an API path as text; for logs."""
@@ -193,14 +201,11 @@ def quantity(text: str) -> float:
         raise ClusterError(f"`{text}` is no quantity", where=(one_line(error),)) from error
 
 
-def open_cluster(
-    kubeconfig: Path | None = None, *, context: str | None = None, known: bool = False
-) -> Cluster:
-    """Open the cluster of a kubeconfig, and make sure that it answers.
+def open_cluster(kubeconfig: Path | None = None, *, known: bool = False) -> Cluster:
+    """Open the cluster of a kubeconfig's current context, and make sure that it answers.
 
     Args:
         kubeconfig: the file; None means the environment's `KUBECONFIG`, else ~/.kube/config.
-        context: a context in it; None means `ISTIOLAB_CONTEXT`, else the current one.
         known: it was there just before, so that it is worth waiting for if it is away.
 
     Raises:
@@ -208,8 +213,7 @@ def open_cluster(
             it does not know the user.
     """
     named = os.environ.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")
-    chosen = context if context is not None else os.environ.get("ISTIOLAB_CONTEXT", "")
-    cluster = Cluster(kubeconfig or Path(named), context=chosen)
+    cluster = Cluster(kubeconfig or Path(named))
     try:
         if known:
             cluster.patience.begin()

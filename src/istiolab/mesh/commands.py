@@ -14,6 +14,7 @@ from istiolab.mesh.client import Cluster
 from istiolab.system.command import Completed, failure, run
 from istiolab.system.deadlines import timeout_scale
 from istiolab.system.environment import Audience, environment_for
+from istiolab.system.proxies import bypass
 
 # What kubectl and istioctl say when nothing of what they ask has arrived.
 _NO_SERVER = re.compile(
@@ -67,10 +68,11 @@ def run_command(
             f"the arguments `{arguments}` of `{program}` are no shell words", where=(str(error),)
         ) from error
     done = launch(cluster, [program, *words], timeout_seconds=timeout_seconds)
-    context = ("--context", cluster.context) if cluster.context else ()
-    shown = [program, *(shlex.quote(word) for word in context), arguments.strip()]
     return Command(
-        command=" ".join(shown), stdout=done.stdout, stderr=done.stderr, exit_code=done.exit_code
+        command=f"{program} {arguments.strip()}",
+        stdout=done.stdout,
+        stderr=done.stderr,
+        exit_code=done.exit_code,
     )
 
 
@@ -81,7 +83,7 @@ def launch(
 
     Args:
         cluster: the cluster.
-        line: the program and its arguments; the context comes between them.
+        line: the program and its arguments.
         timeout_seconds: how long it may take.
         exit_code: what it must end with.
 
@@ -91,14 +93,14 @@ def launch(
     """
     folder = os.environ.get("ISTIOLAB_BIN")
     path = os.environ.get("PATH", os.defpath)
-    context = ("--context", cluster.context) if cluster.context else ()
 
     def attempt() -> Completed:
         done = run(
-            [line[0], *context, *(_stretched(word) for word in line[1:])],
+            [line[0], *(_stretched(word) for word in line[1:])],
             environment=environment_for(
                 Audience.GIVEN,
                 {
+                    **bypass(os.environ),
                     "KUBECONFIG": str(cluster.kubeconfig),
                     "PATH": f"{folder}{os.pathsep}{path}" if folder else path,
                 },

@@ -12,12 +12,11 @@ from pathlib import Path
 from istiolab.errors import ClusterError
 from istiolab.mesh.client import Cluster, Json, open_cluster
 from istiolab.mesh.pods import SIDECAR, read_pod
+from istiolab.mesh.revision import WEBHOOKS, control_plane, injector_webhooks
 
 SYSTEM_NAMESPACES = ("istio-system", "kube-system")
 NOT_RUNNING = "not running"
 _INJECTOR = "istio-sidecar-injector"
-_INJECTOR_WEBHOOK = "sidecar-injector.istio.io"
-_WEBHOOKS = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
 _RELEASE = re.compile(r"\d+\.\d+\.\d+[^\s\"/]*")
 
 
@@ -64,13 +63,14 @@ def gather(kubeconfig: Path, *, mesh: bool = True) -> Facts:
 def mesh_config_sha256(cluster: Cluster) -> str:
     """Return a digest of the mesh's configuration.
 
-    It is of the ConfigMap `istio`, of istiod's variables, and of what decides on sidecars: the
-    injector's ConfigMaps, which hold their template, and the webhooks by which it is asked.
+    It is of the ConfigMap `istio` (or its revision's), of istiod's variables, and of what decides
+    on sidecars: the injector's ConfigMaps, which hold their template, and the webhooks by which it
+    is asked.
 
     Raises:
-        ClusterError: there is no ConfigMap `istio`.
+        ClusterError: there is no such ConfigMap.
     """
-    config = cluster.get("/api/v1/namespaces/istio-system/configmaps/istio")
+    config = cluster.get(control_plane(cluster).config_map)
     variables = [
         container.get("env", [])
         for item in cluster.items(
@@ -97,13 +97,12 @@ def _webhooks(cluster: Cluster) -> dict[str, Json]:
     Without their authority's certificate, which istiod writes in, and which each lab makes anew.
     """
     found: dict[str, Json] = {}
-    for configuration in cluster.items(_WEBHOOKS):
-        for hook in configuration.get("webhooks", ()):
-            if str(hook["name"]).endswith(_INJECTOR_WEBHOOK):
-                client = {**hook["clientConfig"]}
-                client.pop("caBundle", None)
-                name = f"{configuration['metadata']['name']} {hook['name']}"
-                found[name] = {**hook, "clientConfig": client}
+    for configuration in cluster.items(WEBHOOKS):
+        for hook in injector_webhooks(configuration):
+            client = {**hook["clientConfig"]}
+            client.pop("caBundle", None)
+            name = f"{configuration['metadata']['name']} {hook['name']}"
+            found[name] = {**hook, "clientConfig": client}
     return found
 
 
@@ -148,7 +147,8 @@ def image_digests(pod: Json) -> dict[str, str]:
 
 
 def _istio(cluster: Cluster) -> str:
-    for item in _running(cluster, "app=istiod"):
+    selector = control_plane(cluster).selector
+    for item in _running(cluster, selector):
         pod = read_pod(item)
         place = (pod.namespace, pod.name, "discovery")
         done = cluster.execute(place, ["pilot-discovery", "version", "--output", "json"])
@@ -157,7 +157,7 @@ def _istio(cluster: Cluster) -> str:
             return str((report.get("clientVersion") or report)["version"])
     raise ClusterError(
         "the cluster has no Istio that runs",
-        where=("looked for: pods with the label app=istiod",),
+        where=(f"looked for: pods with the labels {selector}",),
         hint="install it: `istioctl install --set profile=default -y`",
     )
 

@@ -2,20 +2,25 @@
 
 Digests, so that no Secret's content leaves here. What is being deleted has none: it is as good as
 gone, and whoever looks next does not find it, without having done anything.
+
+An aggregated API, which another server than the cluster's own answers for, may be unavailable for
+as long as that one is away. It is passed over and named: of what is behind it nobody can say
+anything.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from istiolab.errors import ClusterError, SilentError
 from istiolab.lab.spec import OWNER_LABEL
 from istiolab.mesh.client import Cluster, Json, open_cluster
 from istiolab.mesh.namespaces import NAMESPACES
-from istiolab.mesh.refusals import MissingError
+from istiolab.mesh.refusals import ForbiddenError, MissingError
 from istiolab.mesh.written import digest, is_going, is_made_of_another
 
 # What the cluster writes by itself all the time, or makes out of other objects that are listed
@@ -39,6 +44,7 @@ _ITS_OWN = frozenset(
 _API_SERVER = "EndpointSlice default/kubernetes"
 _AUTOSCALER = "HorizontalPodAutoscaler"
 _ANSWERS_AT_ONCE = 8
+_API_SERVICES = "/apis/apiregistration.k8s.io/v1/apiservices"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +53,8 @@ class _Listed:
 
     kind: str
     """Its kind."""
+    path: str
+    """The API path of its kind."""
     namespace: str
     """Its namespace; empty if it belongs to the cluster as a whole."""
     content: Json
@@ -77,33 +85,86 @@ class _Namespaces:
         return _Namespaces(ours=self.ours | other.ours, going=self.going | other.going)
 
 
-def take(kubeconfig: Path) -> dict[str, str | None]:
-    """Return a digest of each object, by `Kind namespace/name`, or `Kind name`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inventory:
+    """What is on a cluster at one moment."""
 
-    Returns:
-        None in place of a digest for what is being deleted, itself or with its namespace.
+    objects: Mapping[str, str | None]
+    """A digest of each object, by `Kind namespace/name`, or `Kind name`.
+
+    None for what is being deleted, itself or with its namespace."""
+    paths: Mapping[str, str]
+    """The API path of each one's kind."""
+    unseen: Mapping[str, ClusterError]
+    """What could not be looked at: API paths of versions and kinds, and why."""
+
+    def seen(self, other: Inventory) -> dict[str, str | None]:
+        """Return the objects of the kinds that could be looked at here and in another one."""
+        dark = tuple(f"{path}/" for path in (*self.unseen, *other.unseen))
+        return {
+            name: digest
+            for name, digest in self.objects.items()
+            if not f"{self.paths[name]}/".startswith(dark)
+        }
+
+
+def take(kubeconfig: Path) -> Inventory:
+    """Look at every object of a cluster.
 
     Raises:
-        ClusterError: the cluster does not answer, or refuses to list a kind.
+        ClusterError: the cluster does not answer, or refuses to list a kind of its own.
     """
     cluster = open_cluster(kubeconfig, known=True)
     try:
-        # Others make and delete namespaces while we look.
-        namespaces = _namespaces(cluster)
-        with ThreadPoolExecutor(max_workers=_ANSWERS_AT_ONCE) as pool:
-            listed = list(pool.map(lambda kind: _list(cluster, *kind), _kinds(cluster, pool)))
-        namespaces |= _namespaces(cluster)
+        found = look(cluster)
+        for path, refused in found.unseen.items():
+            if not is_aggregated(cluster, path):
+                raise refused
+        return found
     finally:
         cluster.close()
+
+
+def is_aggregated(cluster: Cluster, path: str) -> bool:
+    """Tell whether another server than the cluster's own answers for an API path."""
+    _, root, group, version, *_ = (*path.split("/"), "", "")
+    if root != "apis":
+        return False
+    try:
+        service = cluster.get(f"{_API_SERVICES}/{version}.{group}")
+    except MissingError:  # it has just gone
+        return True
+    except ForbiddenError:
+        return False
+    return bool(service["spec"].get("service"))
+
+
+def look(cluster: Cluster) -> Inventory:
+    """Look at every object of a cluster, whatever cannot be looked at.
+
+    Raises:
+        ClusterError: the cluster does not answer, or refuses to list namespaces.
+    """
+    unseen: dict[str, ClusterError] = {}
+    # Others make and delete namespaces while we look.
+    namespaces = _namespaces(cluster)
+    with ThreadPoolExecutor(max_workers=_ANSWERS_AT_ONCE) as pool:
+        kinds = _kinds(cluster, pool, unseen)
+        listed = list(pool.map(lambda kind: _list(cluster, kind, unseen), kinds))
+    namespaces |= _namespaces(cluster)
     objects = [each for items in listed for each in items]
     scaled = {_scaled(each) for each in objects if each.kind == _AUTOSCALER}
-    return {
-        each.name: None
-        if each.home in namespaces.going or is_going(each.content)
-        else digest(each.content, scaled=each.name in scaled)
-        for each in objects
-        if each.home not in namespaces.ours
-    }
+    kept = [each for each in objects if each.home not in namespaces.ours]
+    return Inventory(
+        objects={
+            each.name: None
+            if each.home in namespaces.going or is_going(each.content)
+            else digest(each.content, scaled=each.name in scaled)
+            for each in kept
+        },
+        paths={each.name: each.path for each in kept},
+        unseen=dict(sorted(unseen.items())),
+    )
 
 
 def _namespaces(cluster: Cluster) -> _Namespaces:
@@ -117,14 +178,16 @@ def _namespaces(cluster: Cluster) -> _Namespaces:
     )
 
 
-def _kinds(cluster: Cluster, pool: Executor) -> list[tuple[str, str]]:
+def _kinds(
+    cluster: Cluster, pool: Executor, unseen: dict[str, ClusterError]
+) -> list[tuple[str, str]]:
     """Return kind and path of everything that can be listed, each resource in one version.
 
     That is its group's preferred one, if it is in it; Istio's prefers v1, in which there is no
     EnvoyFilter. Of kinds of the same name in several groups, as `Gateway`, the group is told.
     """
     roots = [("", "/api/v1"), *_versions(cluster)]
-    resources = pool.map(lambda root: _resources(cluster, root[1]), roots)
+    resources = pool.map(lambda root: _resources(cluster, root[1], unseen), roots)
     found: dict[tuple[str, str], tuple[str, str]] = {}
     for (group, root), served in zip(roots, resources, strict=True):
         for resource in served:
@@ -147,20 +210,36 @@ def _versions(cluster: Cluster) -> Iterator[tuple[str, str]]:
             yield version.partition("/")[0], f"/apis/{version}"
 
 
-def _resources(cluster: Cluster, root: str) -> list[Json]:
+def _resources(cluster: Cluster, root: str, unseen: dict[str, ClusterError]) -> list[Json]:
     try:
         return list(cluster.get(root)["resources"])
     except MissingError:
         return []  # the last definition of its group has just gone
+    except SilentError:
+        raise
+    except ClusterError as refused:
+        unseen[root] = refused
+        return []
 
 
-def _list(cluster: Cluster, kind: str, path: str) -> list[_Listed]:
+def _list(cluster: Cluster, of: tuple[str, str], unseen: dict[str, ClusterError]) -> list[_Listed]:
+    kind, path = of
     try:
         items = cluster.items(path)
     except MissingError:
         return []  # its definition has just gone
+    except SilentError:
+        raise
+    except ClusterError as refused:
+        unseen[path] = refused
+        return []
     found = (
-        _Listed(kind=kind, namespace=str(item["metadata"].get("namespace", "")), content=item)
+        _Listed(
+            kind=kind,
+            path=path,
+            namespace=str(item["metadata"].get("namespace", "")),
+            content=item,
+        )
         for item in items
         if not is_made_of_another(item)
     )

@@ -18,25 +18,22 @@ from kubernetes.client import Configuration
 from kubernetes.config import ConfigException, load_kube_config_from_dict
 
 from istiolab.errors import ClusterError
+from istiolab.lab.kubeconfig import FILES, make_absolute
+from istiolab.system.proxies import bypass
 
-# https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/: what names a file, and may stand
-# in the kubeconfig itself instead, under the same name and `-data`, in base64.
-_FILES = {
-    "cluster": ("certificate-authority",),
-    "user": ("client-certificate", "client-key", "tokenFile"),
-}
+# Without any entry, the WebSocket's library takes the environment's (RFC 2606, 2: no such host).
+_NOTHING = "nothing.invalid"
 _UNUSABLE = (
     *(ConfigException, yaml.YAMLError, OSError),
     *(ValueError, TypeError, KeyError, AttributeError),
 )
 
 
-def read_kubeconfig(path: Path, context: str, held: ExitStack) -> Configuration:
-    """Return how to reach the cluster of a kubeconfig.
+def read_kubeconfig(path: Path, held: ExitStack) -> Configuration:
+    """Return how to reach the cluster of a kubeconfig's current context.
 
     Args:
         path: the file.
-        context: a context in it; empty means the current one.
         held: gives the files in memory back; until then the configuration may be used.
 
     Raises:
@@ -47,11 +44,9 @@ def read_kubeconfig(path: Path, context: str, held: ExitStack) -> Configuration:
     if not path.is_file():
         raise ClusterError(f"the kubeconfig `{path}` is not there", hint=hint)
     try:
+        tree = _in_memory(yaml.safe_load(path.read_bytes()), path.absolute().parent, held)
         load_kube_config_from_dict(  # type: ignore[no-untyped-call]
-            _in_memory(yaml.safe_load(path.read_bytes()), path.absolute().parent, held),
-            context=context or None,
-            client_configuration=configuration,
-            persist_config=False,
+            tree, client_configuration=configuration, persist_config=False
         )
     except _UNUSABLE as error:
         held.close()
@@ -59,25 +54,29 @@ def read_kubeconfig(path: Path, context: str, held: ExitStack) -> Configuration:
         raise ClusterError(
             f"the kubeconfig `{path}` cannot be used", where=(said,), hint=hint
         ) from error
+    # A proxy that the kubeconfig names counts whatever the environment says, as for kubectl.
+    has_own = configuration.proxy in _proxies(tree)
+    configuration.no_proxy = _NOTHING if has_own else bypass(os.environ).get("no_proxy")
     configuration.retries = 1
     configuration.connection_pool_maxsize = 16
     return configuration
 
 
+def _proxies(tree: Any) -> set[str]:
+    """Return the proxies that a kubeconfig names."""
+    clusters = (item.get("cluster") or {} for item in tree.get("clusters") or ())
+    return {str(each["proxy-url"]) for each in clusters if each.get("proxy-url")}
+
+
 def _in_memory(tree: Any, folder: Path, held: ExitStack) -> Any:
     """Return the kubeconfig with what stands in it as files in memory, and absolute paths."""
-    for kind, names in _FILES.items():
+    make_absolute(tree, folder)
+    for kind, names in FILES.items():
         for item in tree.get(f"{kind}s") or ():
             part = item.get(kind) or {}
             for name in names:
                 if data := part.pop(f"{name}-data", None):
                     part[name] = _memory_file(base64.standard_b64decode(data), held)
-                elif part.get(name):
-                    part[name] = str(folder / part[name])
-            program = part.get("exec") or {}
-            # One without a slash is looked for in the PATH.
-            if "/" in program.get("command", ""):
-                program["command"] = str(folder / program["command"])
     return tree
 
 

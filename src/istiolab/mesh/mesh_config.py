@@ -1,6 +1,6 @@
 """The mesh's configuration changed for a while: what it was before is kept beside it.
 
-It is the text `mesh` in the ConfigMap `istio`, which istiod watches
+It is the text `mesh` in the ConfigMap `istio`, or `istio-REVISION`, which istiod watches
 (https://istio.io/latest/docs/reference/config/istio.mesh.v1alpha1/). The text as it was stands in
 an annotation of the same ConfigMap, with who changed it: so it can be put back by anyone, also when
 the kernel that changed it was killed.
@@ -18,14 +18,15 @@ import yaml
 from istiolab.errors import ClusterError
 from istiolab.mesh.client import Cluster, Json, open_cluster
 from istiolab.mesh.namespaces import MAKER, maker
-from istiolab.mesh.refusals import MissingError
+from istiolab.mesh.revision import control_plane
 from istiolab.mesh.session import Mesh
 from istiolab.mesh.table import Listing
 
-CONFIG_MAP = "/api/v1/namespaces/istio-system/configmaps/istio"
+_CONFIG_MAPS = "/api/v1/namespaces/istio-system/configmaps"
 BEFORE = "istiolab.dev/mesh-before"
 CHANGED_BY = "istiolab.dev/mesh-changed-by"
 NOT_SET = "not set"
+STDOUT = "/dev/stdout"
 _MERGE = "application/merge-patch+json"
 
 
@@ -45,6 +46,16 @@ class Setting:
         return {"field": self.field, "before": self.before, "now": self.after}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """Something that is not as it should be."""
+
+    what: str
+    """What."""
+    remedy: str
+    """What helps."""
+
+
 def configure_mesh(mesh: Mesh, **fields: str | None) -> Listing[Setting]:
     """Change fields of the mesh's configuration; they are put back when the notebook has run.
 
@@ -60,7 +71,8 @@ def configure_mesh(mesh: Mesh, **fields: str | None) -> Listing[Setting]:
     Raises:
         ClusterError: the cluster refuses, or somebody else has changed it and not put it back.
     """
-    config_map = mesh.cluster.get(CONFIG_MAP)
+    path = control_plane(mesh.cluster).config_map
+    config_map = mesh.cluster.get(path)
     notes = config_map["metadata"].get("annotations", {})
     if notes.get(CHANGED_BY, mesh.prefix) != mesh.prefix:
         raise ClusterError(
@@ -75,8 +87,46 @@ def configure_mesh(mesh: Mesh, **fields: str | None) -> Listing[Setting]:
         MAKER: maker(),
         BEFORE: notes.get(BEFORE, text),
     }
-    _patch(mesh.cluster, {"metadata": {"annotations": annotations}, "data": {"mesh": changed}})
+    body = {"metadata": {"annotations": annotations}, "data": {"mesh": changed}}
+    _patch(mesh.cluster, path, body)
     return Listing(settings)
+
+
+def access_log_trouble(cluster: Cluster) -> Trouble | None:
+    """Return what keeps the mesh's access log from being read; None if nothing does.
+
+    Raises:
+        ClusterError: the cluster does not answer, or there is no configuration.
+    """
+    return describe_access_log(str(cluster.get(control_plane(cluster).config_map)["data"]["mesh"]))
+
+
+def describe_access_log(text: str) -> Trouble | None:
+    """Return what in a mesh's configuration keeps its access log from being read.
+
+    What can be read are Istio's own formats, as text and as JSON. What a Telemetry resource says
+    instead is not looked at.
+
+    Args:
+        text: the configuration as YAML.
+    """
+    table: dict[str, Any] = yaml.safe_load(text) or {}
+    file, form = table.get("accessLogFile"), table.get("accessLogFormat")
+    encoding = table.get("accessLogEncoding", "TEXT")
+    if file != STDOUT:
+        said = f"`accessLogFile: {file}`" if file else "`accessLogFile` is not set"
+        return Trouble(
+            what=f"the mesh does not write its access log to {STDOUT}: {said}",
+            remedy=f"`istioctl install --set meshConfig.accessLogFile={STDOUT}`, with what Istio "
+            "was installed with",
+        )
+    if form:
+        return Trouble(
+            what=f"the mesh's access log, in {encoding}, has a format of its own: {form.strip()}",
+            remedy="`istioctl install` without `meshConfig.accessLogFormat`, with what else Istio "
+            "was installed with",
+        )
+    return None
 
 
 def change_text(text: str, fields: Mapping[str, str | None]) -> tuple[str, tuple[Setting, ...]]:
@@ -119,22 +169,24 @@ def put_back(kubeconfig: Path, prefix: str) -> bool:
 def put_back_if(cluster: Cluster, is_wanted: Callable[[Mapping[str, str]], bool]) -> bool:
     """Put the mesh's configuration back to what it was if the annotations of its change say so.
 
+    Of all revisions: which is the default may have changed since.
+
     Returns:
         Whether there was anything to put back.
 
     Raises:
         ClusterError: the cluster does not answer, or refuses.
     """
-    try:
-        notes = cluster.get(CONFIG_MAP)["metadata"].get("annotations", {})
-    except MissingError:  # no Istio, or one of another name
-        return False
-    if BEFORE not in notes or not is_wanted(notes):
-        return False
     cleared = {"metadata": {"annotations": {BEFORE: None, CHANGED_BY: None, MAKER: None}}}
-    _patch(cluster, {**cleared, "data": {"mesh": str(notes[BEFORE])}})
-    return True
+    found = False
+    for item in cluster.items(_CONFIG_MAPS):
+        notes = item["metadata"].get("annotations", {})
+        if BEFORE in notes and is_wanted(notes):
+            path = f"{_CONFIG_MAPS}/{item['metadata']['name']}"
+            _patch(cluster, path, {**cleared, "data": {"mesh": str(notes[BEFORE])}})
+            found = True
+    return found
 
 
-def _patch(cluster: Cluster, body: Json) -> None:
-    cluster.request("PATCH", CONFIG_MAP, body=body, content_type=_MERGE)
+def _patch(cluster: Cluster, path: str, body: Json) -> None:
+    cluster.request("PATCH", path, body=body, content_type=_MERGE)

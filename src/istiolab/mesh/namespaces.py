@@ -9,14 +9,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from istiolab.errors import ClusterError
+from istiolab.lab.existing import is_empty_shell
 from istiolab.lab.spec import OWNER_LABEL
 from istiolab.mesh.client import Cluster, open_cluster
 from istiolab.mesh.refusals import MissingError
+from istiolab.mesh.revision import control_plane
 from istiolab.mesh.waits import wait_for
 from istiolab.system.identity import this_process
 from istiolab.system.retry import Answer
 
-INJECTION_LABEL = "istio-injection"
 NAMESPACES = "/api/v1/namespaces"
 MAKER = "istiolab.dev/maker"
 """The annotation that says which process is to take back what has it."""
@@ -52,12 +53,16 @@ def create(cluster: Cluster, name: str, *, owner: str) -> None:
 
 
 def set_injection(cluster: Cluster, name: str, *, on: bool) -> None:
-    """Set the label by which Istio injects sidecars into the namespace's new pods."""
-    label = {INJECTION_LABEL: "enabled" if on else "disabled"}
+    """Set the label by which Istio injects sidecars into the namespace's new pods.
+
+    Raises:
+        ClusterError: there are several revisions of Istio, and none is the default.
+    """
+    labels = control_plane(cluster).labels(on=on)
     cluster.request(
         "PATCH",
         f"{NAMESPACES}/{name}",
-        body={"metadata": {"labels": label}},
+        body={"metadata": {"labels": labels}},
         content_type="application/merge-patch+json",
     )
 
@@ -111,7 +116,7 @@ def begin_deletion(kubeconfig: Path, prefix: str) -> None:
 def wait_until_gone(
     kubeconfig: Path, prefixes: Sequence[str], *, timeout_seconds: float = 90.0
 ) -> None:
-    """Wait until our namespaces that begin with one of `prefixes` are gone.
+    """Wait until our namespaces that begin with one of `prefixes` are gone, or empty shells.
 
     Kubernetes looks at a namespace five seconds after it was deleted, not earlier
     (`namespaceDeletionGracePeriod` in kube-controller-manager): no wait is shorter than that.
@@ -137,5 +142,7 @@ def wait_until_gone(
 
 
 def _gone(cluster: Cluster, prefixes: Sequence[str]) -> Answer:
-    left = [name for name in prefixed(cluster, "") if name.startswith(tuple(prefixes))]
+    found = cluster.items(NAMESPACES, labelSelector=OWNER_LABEL)
+    names = [str(item["metadata"]["name"]) for item in found if not is_empty_shell(item)]
+    left = sorted(name for name in names if name.startswith(tuple(prefixes)))
     return Answer(done=not left, detail=f"left: {', '.join(left)}")

@@ -16,6 +16,10 @@ class TakenError(ClusterError):
     """An object of that name is there already, or was changed meanwhile."""
 
 
+class ForbiddenError(ClusterError):
+    """The user of the kubeconfig may not do this."""
+
+
 def refusal(what: str, status: int, data: bytes) -> ClusterError:
     """Make the exception for an answer of the API server that is no success.
 
@@ -35,7 +39,7 @@ def refusal(what: str, status: int, data: bytes) -> ClusterError:
         case HTTPStatus.CONFLICT:
             return TakenError("the object is there already, or has changed", where=where)
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
-            return ClusterError(
+            return ForbiddenError(
                 "the kubeconfig's user may not do this",
                 where=where,
                 hint="ask for the right, or use another kubeconfig: `export KUBECONFIG=FILE`",

@@ -66,13 +66,13 @@ def survey(mesh: Mesh, *, timeout_seconds: float = 60.0) -> Survey:
         ClusterError: the cluster does not answer, or refuses to list a kind; or what goes is not
             gone at the deadline.
     """
-    taken: list[dict[str, str | None]] = []
+    taken: list[inventory.Inventory] = []
 
     def look() -> Answer:
         going = _going(mesh)  # of what takes long first: most looks find some of it
         if not going:
-            taken.append(inventory.take(mesh.cluster.kubeconfig))
-            going = [name for name, digest in taken[-1].items() if digest is None]
+            taken.append(_whole(mesh))
+            going = [name for name, digest in taken[-1].objects.items() if digest is None]
         return Answer(done=not going, detail=f"going: {', '.join(going)}")
 
     waited = wait_for("what is deleted to go", look, timeout_seconds=timeout_seconds)
@@ -80,7 +80,8 @@ def survey(mesh: Mesh, *, timeout_seconds: float = 60.0) -> Survey:
         raise ClusterError(
             f"what was deleted is still there after {waited.seconds:.0f} s", where=(waited.detail,)
         )
-    there = {name: digest for name, digest in taken[-1].items() if digest is not None}
+    objects = taken[-1].objects
+    there = {name: digest for name, digest in objects.items() if digest is not None}
     return Survey(objects=there)
 
 
@@ -108,6 +109,14 @@ def tally(things: Listing[Thing]) -> Listing[Tally]:
         spaces = sorted({thing.namespace for thing in own if thing.namespace})
         found.append(Tally(kind=kind, namespaces=tuple(spaces), count=len(own)))
     return Listing(found)
+
+
+def _whole(mesh: Mesh) -> inventory.Inventory:
+    """Look at everything; what a page says of all objects is not said of some."""
+    found = inventory.take(mesh.cluster.kubeconfig)
+    for refused in found.unseen.values():
+        raise refused
+    return found
 
 
 def _going(mesh: Mesh) -> list[str]:

@@ -1,15 +1,17 @@
 """Lines of Istio's default access log in, AccessLogEntry out.
 
-The format is `EnvoyTextLogFormat` in Istio's pilot/pkg/model/telemetry_logging.go (1.9 to 1.28):
+The formats are `EnvoyTextLogFormat` and `EnvoyJSONLogFormatIstio` in Istio's
+pilot/pkg/model/telemetry_logging.go (1.9 to 1.28):
 https://istio.io/latest/docs/tasks/observability/logs/access-log/#default-access-log-format
 What each operator means: https://www.envoyproxy.io/docs/envoy/v1.36.4/configuration/observability/access_log/usage
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 # The fields in their order; the quoted ones stand in quotes in the line. Envoy writes `-` for
@@ -138,15 +140,35 @@ class AccessLogEntry:
         }
 
 
+_NAMES = frozenset(each.name for each in fields(AccessLogEntry))
+_NUMBERS = frozenset({"response_code", "bytes_received", "bytes_sent"})
+
+
 def parse_line(line: str) -> AccessLogEntry | None:
     """Read one line; None if it is no access log line (a sidecar's log holds others too)."""
     found = _LINE.fullmatch(line.rstrip("\n"))
-    if found is None:
+    values: Mapping[str, Any] = found.groupdict() if found else _json_fields(line)
+    if not values.keys() >= _NAMES:
         return None
-    fields: dict[str, Any] = found.groupdict()
-    for name in ("response_code", "bytes_received", "bytes_sent"):
-        fields[name] = int(fields[name])
-    return AccessLogEntry(**fields)
+    try:
+        numbers = {name: int(values[name]) for name in _NUMBERS}
+        words = {name: _words(values[name]) for name in _NAMES - _NUMBERS}
+        return AccessLogEntry(**{**words, **numbers})  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return None
+
+
+def _json_fields(line: str) -> Mapping[str, Any]:
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _words(value: Any) -> str:
+    # As JSON, what there is none of is null, and numbers are numbers.
+    return NONE if value is None else str(value)
 
 
 def parse(text: str) -> tuple[AccessLogEntry, ...]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from istiolab.mesh.client import Json
 from istiolab.mesh.namespaces import NAMESPACES
+from istiolab.mesh.revision import WEBHOOKS, injector_webhooks
 from istiolab.mesh.session import Mesh, Namespace
 from istiolab.mesh.table import Listing, Table
 
@@ -24,7 +25,6 @@ INJECT = "sidecar.istio.io/inject"
 NAMESPACE_LABELS = ("enabled", "disabled", None)
 SWITCH = ("true", "false", None)
 ABSENT = "not set"
-_WEBHOOKS = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,9 +180,9 @@ def webhooks(mesh: Mesh) -> Listing[Webhook]:
     """
     return Listing(
         read_webhook(hook)
-        for configuration in mesh.cluster.items(_WEBHOOKS)
-        for hook in configuration["webhooks"]
-        if hook["name"].endswith("sidecar-injector.istio.io") and not _is_off(hook)
+        for configuration in mesh.cluster.items(WEBHOOKS)
+        for hook in injector_webhooks(configuration)
+        if not _is_off(hook)
     )
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from istiolab.errors import ClusterError
 from istiolab.mesh.client import Cluster
+from istiolab.mesh.revision import control_plane
 from istiolab.mesh.session import Mesh
 from istiolab.mesh.table import Listing
 
@@ -118,15 +119,16 @@ def istiod_counters(mesh: Mesh) -> Counters:
     Raises:
         ClusterError: there is no istiod that runs, or it does not hand out its metrics.
     """
+    selector = control_plane(mesh.cluster).selector
     pods = mesh.cluster.items(
         f"/api/v1/namespaces/{NAMESPACE}/pods",
-        labelSelector="app=istiod",
+        labelSelector=selector,
         fieldSelector="status.phase=Running",
     )
     if not pods:
         raise ClusterError(
             "the cluster has no Istio that runs",
-            where=("looked for: pods with the label app=istiod",),
+            where=(f"looked for: pods with the labels {selector}",),
         )
     samples: dict[str, float] = {}
     for pod in pods:

@@ -11,13 +11,12 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from istiolab.errors import ClusterError
 from istiolab.mesh.pods import LivePod
 from istiolab.mesh.table import Listing
 from istiolab.mesh.waits import wait_for
 from istiolab.probe.access_log import NONE, AccessLogEntry
 from istiolab.probe.arrivals import Arrivals, watch
-from istiolab.probe.sidecar import LOG_SECONDS, access_log
+from istiolab.probe.sidecar import LOG_SECONDS, access_log, unlogged
 from istiolab.system.retry import Answer
 
 
@@ -127,7 +126,6 @@ def _wait(
 
     waited = wait_for("access log entries", look, timeout_seconds=LOG_SECONDS)
     if not waited.done:
-        raise ClusterError(
-            "requests have left no trace in a sidecar's access log", where=(waited.detail,)
-        )
+        message = "requests have left no trace in a sidecar's access log"
+        raise unlogged(message, pod.cluster, where=(waited.detail,))
     return found[0]

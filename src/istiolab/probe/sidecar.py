@@ -8,6 +8,8 @@ from functools import partial
 from typing import TypeVar
 
 from istiolab.errors import ClusterError
+from istiolab.mesh.client import Cluster
+from istiolab.mesh.mesh_config import access_log_trouble
 from istiolab.mesh.pods import SIDECAR, LivePod
 from istiolab.mesh.table import Listing
 from istiolab.mesh.waits import wait_for
@@ -142,12 +144,33 @@ def observe(
             timeout_seconds=seconds,
         )
         if pod in wanted and not waited.done:
-            raise ClusterError(
+            raise unlogged(
                 "a request has left no trace in a sidecar's access log",
+                pod.cluster,
                 where=(f"answer: {exchange.answer}", waited.detail),
-                hint="the mesh must log to /dev/stdout: `meshConfig.accessLogFile`",
             )
     return Observed(exchange=exchange, logs={pod.pod.app: found[pod] for pod in asked})
+
+
+def unlogged(message: str, cluster: Cluster, *, where: tuple[str, ...] = ()) -> ClusterError:
+    """Make the exception for what is not in an access log, with what the mesh is told about it.
+
+    Args:
+        message: what is not there.
+        cluster: the mesh's.
+        where: what was seen instead.
+    """
+    try:
+        trouble = access_log_trouble(cluster)
+    except ClusterError:  # what is missing is what counts, and is not to be lost
+        trouble = None
+    if trouble is None:
+        hint = (
+            "see what the sidecar was told: `istioctl proxy-config listeners`; a Telemetry "
+            "resource may say otherwise than the mesh: `kubectl get telemetry -A`"
+        )
+        return ClusterError(message, where=where, hint=hint)
+    return ClusterError(message, where=(*where, trouble.what), hint=trouble.remedy)
 
 
 def _in_order(entries: Iterable[AccessLogEntry]) -> Listing[AccessLogEntry]:

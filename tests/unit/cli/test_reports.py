@@ -168,3 +168,11 @@ def test_ablations_are_told_cause_by_cause() -> None:
         "hint: make each check ask",
     ]
     assert json.loads(ablations.as_json([found]))[0]["problems"] == list(found.problems)
+
+
+def test_what_could_not_be_looked_at_is_named_and_is_no_finding() -> None:
+    found = replace(verified(Outcome.VERIFIED), unseen=("/apis/away.example/v1",))
+    assert "  not looked at, since nothing answers for it: /apis/away.example/v1" in text.render(
+        [found]
+    )
+    assert json.loads(table.render([found]))[0]["unseen"] == ["/apis/away.example/v1"]

@@ -11,10 +11,12 @@ from urllib.parse import urlencode
 
 from istiolab.errors import ClusterError
 from istiolab.mesh.client import Cluster, Json
+from istiolab.mesh.inventory import Inventory
 from istiolab.mesh.patience import Result
 from istiolab.mesh.pods import Pod
 from istiolab.mesh.programs import Executed
 from istiolab.mesh.refusals import refusal
+from istiolab.mesh.revision import WEBHOOKS
 
 Said = Json | str | ClusterError
 Place = tuple[str, str, str]
@@ -27,6 +29,18 @@ class Call:
     query: Mapping[str, str] = field(default_factory=dict)
     body: Json | None = None
     content_type: str = "application/json"
+
+
+CONFIG_MAPS = "/api/v1/namespaces/istio-system/configmaps"
+
+
+def inventory_of(objects: Mapping[str, str | None], *unseen: str) -> Inventory:
+    """Return an inventory; what is of a kind `Kind` is at the path `/Kind`."""
+    return Inventory(
+        objects=dict(objects),
+        paths={name: f"/{name.partition(' ')[0]}" for name in objects},
+        unseen={path: ClusterError("away") for path in unseen},
+    )
 
 
 def executed(stdout: bytes = b"", *, stderr: str = "", exit_code: int = 0) -> Executed:
@@ -46,8 +60,11 @@ class FakeCluster(Cluster):
 
     def __init__(self, answers: Mapping[str, Said | Callable[[], Said]] | None = None) -> None:
         self.kubeconfig = Path("/nowhere/kubeconfig")
-        self.context = ""
-        self.answers = dict(answers or {})
+        nothing = listed()
+        self.answers: dict[str, Said | Callable[[], Said]] = {
+            **dict.fromkeys((WEBHOOKS, CONFIG_MAPS), nothing),
+            **(answers or {}),
+        }
         self.objects: dict[str, dict[str, Any]] = {}
         self.calls: list[Call] = []
         self.programs: list[tuple[Place, tuple[str, ...]]] = []

@@ -17,7 +17,7 @@ import yaml
 from istiolab.errors import ClusterError
 from istiolab.mesh import client
 from istiolab.mesh.client import Cluster, open_cluster
-from istiolab.mesh.refusals import MissingError, TakenError
+from istiolab.mesh.refusals import ForbiddenError, MissingError, TakenError
 from tests.unit.mesh.loopback import (
     CLOSE_FRAME,
     accept_websocket,
@@ -144,7 +144,7 @@ def test_something_else_at_the_address_is_no_clusters_api(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [(404, MissingError), (409, TakenError), (401, ClusterError), (403, ClusterError),
+    [(404, MissingError), (409, TakenError), (401, ForbiddenError), (403, ForbiddenError),
      (422, ClusterError), (500, ClusterError), (503, ClusterError)],
 )  # fmt: skip
 def test_each_refusal_has_its_class_and_the_servers_words(
@@ -204,34 +204,17 @@ def test_a_body_is_sent_as_json_under_its_content_type(
     assert (heard[0].content_type, json.loads(heard[0].body)) == (content_type, body)
 
 
-def test_the_environments_kubeconfig_and_context_count_if_none_is_named(
+def test_the_environments_kubeconfig_counts_if_none_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with http_api({("GET", "/version"): (200, b"{}")}) as (port, heard):
-        path = kubeconfig(tmp_path, closed_port(), port)
+        path = kubeconfig(tmp_path, port)
         monkeypatch.setenv("KUBECONFIG", str(path))
-        monkeypatch.setenv("ISTIOLAB_CONTEXT", "context-1")
         cluster = open_cluster()
         cluster.close()
-    assert (cluster.kubeconfig, cluster.context) == (path, "context-1")
+    assert cluster.kubeconfig == path
     assert cluster.address == f"http://127.0.0.1:{port}"
     assert [call.path for call in heard] == ["/version", "/readyz"]
-
-
-def test_a_context_that_is_handed_in_beats_the_environments(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("ISTIOLAB_CONTEXT", "absent")
-    with http_api({("GET", "/version"): (200, b"{}")}) as (port, _):
-        cluster = open_cluster(kubeconfig(tmp_path, port), context="context-0")
-        cluster.close()
-    assert cluster.context == "context-0"
-
-
-def test_an_unknown_context_is_a_cluster_error(tmp_path: Path) -> None:
-    with pytest.raises(ClusterError, match="cannot be used") as caught:
-        open_cluster(kubeconfig(tmp_path, closed_port()), context="absent")
-    assert "absent" in caught.value.where[0]
 
 
 def exec_talk(*frames: bytes, asked: list[str] | None = None) -> Callable[[socket.socket], None]:

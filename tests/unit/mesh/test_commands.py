@@ -62,14 +62,6 @@ def test_a_deadline_in_the_line_is_scaled_and_shown_as_typed(
     assert done.command == f"kubectl {typed}"
 
 
-def test_a_context_is_part_of_the_line_that_is_shown() -> None:
-    cluster = FakeCluster()
-    cluster.context = "my context"
-    done = run_command(cluster, "kubectl", "get pods")
-    assert done.command == "kubectl --context 'my context' get pods"
-    assert ran(done) == ["--context", "my context", "get", "pods"]
-
-
 def test_the_program_finds_the_cluster_by_kubeconfig() -> None:
     done = run_command(FakeCluster(), "kubectl", "get pods")
     assert done.stdout.splitlines()[-1] == "/nowhere/kubeconfig"

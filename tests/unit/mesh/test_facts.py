@@ -25,7 +25,7 @@ from tests.unit.mesh.fakes import FakeCluster, Place, executed, listed, pod_json
 
 SERVER_INFO = b'{"version": "c3e1a9/1.36.4/Clean/RELEASE/BoringSSL", "state": "LIVE"}'
 PODS = "/api/v1/pods?labelSelector={}&fieldSelector=status.phase%3DRunning"
-ISTIOD = PODS.format("app%3Distiod")
+ISTIOD = PODS.format("app%3Distiod%2Cistio.io%2Frev%3Ddefault")
 GATEWAY = PODS.format("istio%3Dingressgateway")
 INJECTED = PODS.format("security.istio.io%2FtlsMode%3Distio")
 MESH_CONFIG = "/api/v1/namespaces/istio-system/configmaps/istio"

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from istiolab.errors import ClusterError
+from istiolab.errors import ClusterError, SilentError
 from istiolab.mesh import inventory
 from istiolab.mesh.client import quantity
-from tests.unit.mesh.fakes import FakeCluster, an_object
+from istiolab.mesh.refusals import refusal
+from tests.unit.mesh.fakes import FakeCluster, an_object, inventory_of
 
 
 def _ours(name: str) -> dict[str, Any]:
@@ -68,7 +69,7 @@ def _cluster() -> FakeCluster:
 
 def _take(monkeypatch: pytest.MonkeyPatch, cluster: FakeCluster) -> dict[str, str | None]:
     monkeypatch.setattr(inventory, "open_cluster", lambda _, **_how: cluster)
-    return inventory.take(Path("nowhere"))
+    return dict(inventory.take(Path("nowhere")).objects)
 
 
 def test_an_inventory_names_everything_but_our_namespaces_and_what_is_in_them(
@@ -307,3 +308,58 @@ def test_kinds_of_the_same_name_in_two_groups_are_told_apart(
     } <= found.keys()
     # The core group has no name.
     assert "Namespace default" in found
+
+
+AWAY = "/apis/away.example/v1"
+SERVICE = "/apis/apiregistration.k8s.io/v1/apiservices/v1.away.example"
+
+
+def _with_an_api(*, aggregated: bool, discovered: bool) -> FakeCluster:
+    """Return the cluster with one API more, which cannot be listed, or not even discovered."""
+    cluster = _cluster()
+    groups = cluster.answers["/apis"]
+    assert isinstance(groups, dict)
+    groups["groups"].append({"preferredVersion": {"groupVersion": "away.example/v1"}})
+    down = refusal("GET", 503, b"service unavailable")
+    kinds = {"resources": [{"name": "things", "kind": "Thing", "verbs": ["list"]}]}
+    cluster.answers[AWAY] = kinds if discovered else down
+    cluster.answers[f"{AWAY}/things"] = down
+    cluster.answers[SERVICE] = {"spec": {"service": {"name": "gone"}} if aggregated else {}}
+    return cluster
+
+
+@pytest.mark.parametrize("discovered", [True, False])
+def test_an_aggregated_api_that_is_unavailable_is_passed_over_and_named(
+    monkeypatch: pytest.MonkeyPatch, *, discovered: bool
+) -> None:
+    cluster = _with_an_api(aggregated=True, discovered=discovered)
+    monkeypatch.setattr(inventory, "open_cluster", lambda _, **_how: cluster)
+    found = inventory.take(Path("nowhere"))
+    assert list(found.unseen) == [f"{AWAY}/things" if discovered else AWAY]
+    assert "ConfigMap default/stray" in found.objects
+
+
+def test_an_api_of_the_clusters_own_that_is_refused_is_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with pytest.raises(ClusterError, match="refused a call"):
+        _take(monkeypatch, _with_an_api(aggregated=False, discovered=True))
+
+
+@pytest.mark.parametrize("silent", [True, False])
+def test_a_cluster_that_is_silent_is_never_passed_over(
+    monkeypatch: pytest.MonkeyPatch, *, silent: bool
+) -> None:
+    cluster = _with_an_api(aggregated=True, discovered=True)
+    cluster.answers[AWAY if silent else f"{AWAY}/things"] = SilentError("no answer")
+    with pytest.raises(SilentError):
+        _take(monkeypatch, cluster)
+
+
+def test_of_two_looks_only_what_both_could_see_is_compared() -> None:
+    one = inventory_of({"Thing a": "1", "Other b": "1"})
+    two = inventory_of({"Other b": "2"}, "/Thing")
+    assert one.seen(two) == {"Other b": "1"}
+    assert two.seen(one) == {"Other b": "2"}
+    # Not by the beginning of a word.
+    assert inventory_of({"Things a": "1"}).seen(two) == {"Things a": "1"}

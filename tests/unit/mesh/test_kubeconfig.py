@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from kubernetes.client.rest import should_bypass_proxies
 
 from istiolab.errors import ClusterError
 from istiolab.mesh.kubeconfig import read_kubeconfig
@@ -49,7 +50,7 @@ def test_keys_in_a_kubeconfig_are_in_no_file_but_in_memory(tmp_path: Path, tempo
         },
     )
     with ExitStack() as held:
-        found = read_kubeconfig(path, "", held)
+        found = read_kubeconfig(path, held)
         named = (found.ssl_ca_cert, found.cert_file, found.key_file)
         # As often as somebody connects.
         for _ in range(2):
@@ -72,7 +73,7 @@ def test_files_that_a_kubeconfig_names_are_looked_for_beside_it(
     )
     monkeypatch.chdir("/")
     with ExitStack() as held:
-        found = read_kubeconfig(path, "", held)
+        found = read_kubeconfig(path, held)
     keys = tmp_path / "keys"
     named = (found.ssl_ca_cert, found.cert_file, found.key_file)
     assert named == (str(keys / "ca"), str(keys / "cert"), str(keys / "key"))
@@ -89,7 +90,7 @@ def test_a_program_that_a_kubeconfig_names_is_looked_for_beside_it(
     path = write(tmp_path, cluster={}, user={"exec": {**how, "command": "./give-token"}})
     monkeypatch.chdir("/")
     with ExitStack() as held:
-        found = read_kubeconfig(path, "", held)
+        found = read_kubeconfig(path, held)
     assert found.get_api_key_with_prefix("BearerToken") == "Bearer abc"
 
 
@@ -102,5 +103,32 @@ def test_what_is_no_key_is_told_and_nothing_is_held(tmp_path: Path, data: str | 
     )
     before = len(list(Path("/proc/self/fd").iterdir()))
     with ExitStack() as held, pytest.raises(ClusterError, match="cannot be used"):
-        read_kubeconfig(path, "", held)
+        read_kubeconfig(path, held)
     assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_labs_nodes_are_reached_without_the_environments_proxy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    with ExitStack() as held:
+        node = write(tmp_path, cluster={"server": "https://198.51.100.2:6443"}, user={})
+        found = read_kubeconfig(node, held)
+        assert should_bypass_proxies(found.host, found.no_proxy or "")
+        other = write(tmp_path, cluster={"server": "https://10.96.0.1:6443"}, user={})
+        found = read_kubeconfig(other, held)
+        assert not should_bypass_proxies(found.host, found.no_proxy or "")
+        assert found.proxy == "http://127.0.0.1:9"
+
+
+def test_a_proxy_that_the_kubeconfig_names_is_used_whatever_the_environment_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "*")
+    with ExitStack() as held:
+        path = write(tmp_path, cluster={"proxy-url": "http://127.0.0.1:8"}, user={})
+        found = read_kubeconfig(path, held)
+    assert found.proxy == "http://127.0.0.1:8"
+    assert not should_bypass_proxies(found.host, found.no_proxy or "")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,15 @@ from istiolab.mesh import mesh_config
 from istiolab.mesh.mesh_config import (
     BEFORE,
     CHANGED_BY,
-    CONFIG_MAP,
     change_text,
     configure_mesh,
+    describe_access_log,
     put_back,
 )
 from istiolab.mesh.session import Mesh
-from tests.unit.mesh.fakes import FakeCluster
+from tests.unit.mesh.fakes import CONFIG_MAPS, FakeCluster, listed
 
+CONFIG_MAP = f"{CONFIG_MAPS}/istio"
 TEXT = "accessLogFile: /dev/stdout\ntrustDomain: cluster.local\n"
 NOWHERE = Path("nowhere")
 
@@ -31,8 +33,9 @@ class Kept(FakeCluster):
 
     def __init__(self, *, config_map: dict[str, Any] | None = None) -> None:
         super().__init__()
-        self.kept = config_map or {"metadata": {}, "data": {"mesh": TEXT}}
+        self.kept = config_map or {"metadata": {"name": "istio"}, "data": {"mesh": TEXT}}
         self.answers[CONFIG_MAP] = lambda: self.kept
+        self.answers[CONFIG_MAPS] = lambda: listed(self.kept)
 
     def request(self, method: str, path: str, **how: Any) -> bytes:
         if (method, path) != ("PATCH", CONFIG_MAP):
@@ -103,5 +106,51 @@ def test_a_cluster_without_istio_has_nothing_to_put_back(
 )
 def test_other_fields_stay_as_they_are(table: dict[str, str], value: str | None) -> None:
     text, _ = change_text(yaml.safe_dump(table), {"accessLogFile": value})
-    expected = {**table, "accessLogFile": value} if value else table
+    others = {key: other for key, other in table.items() if key != "accessLogFile"}
+    expected = {**others, "accessLogFile": value} if value else others
     assert (yaml.safe_load(text) or {}) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("accessLogFile: /dev/stdout", None),
+        ("{accessLogFile: /dev/stdout, accessLogEncoding: JSON}", None),
+        ("", "`accessLogFile` is not set"),
+        ("accessLogFile: ''", "`accessLogFile` is not set"),
+        ("accessLogFile: /tmp/log", "`accessLogFile: /tmp/log`"),
+        (
+            "{accessLogFile: /dev/stdout, accessLogFormat: '%PROTOCOL%'}",
+            "TEXT, has .*%PROTOCOL%",
+        ),
+        (
+            "{accessLogFile: /dev/stdout, accessLogFormat: '{}', accessLogEncoding: JSON}",
+            "in JSON, has a format of its own: {}",
+        ),
+    ],
+)
+def test_what_keeps_an_access_log_from_being_read_is_named(text: str, named: str | None) -> None:
+    trouble = describe_access_log(text)
+    if named is None:
+        assert trouble is None
+        return
+    assert trouble is not None
+    assert re.search(named, trouble.what)
+    assert "istioctl install" in trouble.remedy
+
+
+def test_what_a_revision_was_changed_to_is_put_back_whichever_is_the_default_by_then(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    notes = {BEFORE: TEXT, CHANGED_BY: "il-a"}
+    old = {"metadata": {"name": "istio-r1", "annotations": notes}, "data": {"mesh": ""}}
+    new = {"metadata": {"name": "istio-r2"}, "data": {"mesh": ""}}
+    cluster = FakeCluster({CONFIG_MAPS: listed(old, new)})
+    cluster.objects[f"{CONFIG_MAPS}/istio-r1"] = old
+    monkeypatch.setattr(mesh_config, "open_cluster", lambda _, **_how: cluster)
+    assert put_back(NOWHERE, "il-a")
+    (call,) = cluster.made("PATCH")
+    assert (call.path, call.body["data"] if call.body else None) == (
+        f"{CONFIG_MAPS}/istio-r1",
+        {"mesh": TEXT},
+    )

@@ -42,7 +42,7 @@ def test_injection_is_a_label_merged_into_the_others(*, on: bool, value: str) ->
         "/api/v1/namespaces/demo",
         "application/merge-patch+json",
     )
-    assert call.body == {"metadata": {"labels": {"istio-injection": value}}}
+    assert call.body == {"metadata": {"labels": {"istio-injection": value, "istio.io/rev": None}}}
 
 
 def test_deletion_takes_the_namespace_first_then_its_pods_at_once() -> None:
@@ -109,3 +109,19 @@ def test_namespaces_that_stay_are_named_with_a_command(monkeypatch: pytest.Monke
     assert caught.value.where == ("left: il-a-1, il-a-2",)
     assert "-l istiolab.dev/owner" in (caught.value.hint or "")
     assert cluster.closed == 2
+
+
+def test_what_an_unavailable_api_keeps_of_a_namespace_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = {
+        "NamespaceDeletionDiscoveryFailure": "True",
+        "NamespaceDeletionContentFailure": "False",
+        "NamespaceContentRemaining": "False",
+        "NamespaceFinalizersRemaining": "False",
+    }
+    conditions = [{"type": name, "status": status} for name, status in told.items()]
+    shell = {"metadata": {"name": "il-a-1"}, "status": {"conditions": conditions}}
+    cluster = use(monkeypatch, named("il-a-1", "il-a-2"), {"items": [shell]})
+    namespaces.wait_until_gone(NOWHERE, ("il-a",))
+    assert len(cluster.made("GET")) == 2

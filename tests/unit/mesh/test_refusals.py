@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from istiolab.errors import ClusterError, ExitCode
-from istiolab.mesh.refusals import MissingError, TakenError, refusal
+from istiolab.mesh.refusals import ForbiddenError, MissingError, TakenError, refusal
 
 
 @pytest.mark.parametrize(
@@ -13,8 +13,8 @@ from istiolab.mesh.refusals import MissingError, TakenError, refusal
     [
         (404, MissingError, "the cluster has no such object"),
         (409, TakenError, "the object is there already, or has changed"),
-        (401, ClusterError, "the kubeconfig's user may not do this"),
-        (403, ClusterError, "the kubeconfig's user may not do this"),
+        (401, ForbiddenError, "the kubeconfig's user may not do this"),
+        (403, ForbiddenError, "the kubeconfig's user may not do this"),
         (400, ClusterError, "the cluster's API refused a call"),
         (500, ClusterError, "the cluster's API refused a call"),
     ],

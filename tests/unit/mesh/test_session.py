@@ -103,8 +103,8 @@ def test_injection_is_switched_on_the_namespace(cluster: FakeCluster, demo: Name
     demo.inject()
     demo.inject(on=False)
     assert [call.body for call in cluster.made("PATCH")] == [
-        {"metadata": {"labels": {"istio-injection": "enabled"}}},
-        {"metadata": {"labels": {"istio-injection": "disabled"}}},
+        {"metadata": {"labels": {"istio-injection": "enabled", "istio.io/rev": None}}},
+        {"metadata": {"labels": {"istio-injection": "disabled", "istio.io/rev": None}}},
     ]
 
 

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from istiolab.errors import ClusterError
 from istiolab.mesh import inventory, survey
 from istiolab.mesh.installed import DEFINITIONS
+from istiolab.mesh.inventory import Inventory
 from istiolab.mesh.namespaces import NAMESPACES
 from istiolab.mesh.session import Mesh
 from istiolab.mesh.survey import Survey, Thing, added, altered, removed, tally
-from tests.unit.mesh.fakes import FakeCluster, listed
+from tests.unit.mesh.fakes import FakeCluster, inventory_of, listed
 
 STILL = dict.fromkeys(
     (NAMESPACES, DEFINITIONS, "/apis/apps/v1/deployments", "/api/v1/pods"), listed()
@@ -73,9 +74,9 @@ def test_a_survey_is_an_inventory_of_the_meshs_own_cluster(
 ) -> None:
     asked: list[Path] = []
 
-    def take(kubeconfig: Path) -> dict[str, str]:
+    def take(kubeconfig: Path) -> Inventory:
         asked.append(kubeconfig)
-        return dict(BEFORE.objects)
+        return inventory_of(BEFORE.objects)
 
     monkeypatch.setattr(inventory, "take", take)
     cluster = FakeCluster(STILL)
@@ -87,7 +88,7 @@ def test_a_survey_is_an_inventory_of_the_meshs_own_cluster(
 def test_a_survey_waits_for_what_is_being_deleted(
     path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inventory, "take", lambda _: {})
+    monkeypatch.setattr(inventory, "take", lambda _: inventory_of({}))
     going = listed({"metadata": {"name": "istio", "deletionTimestamp": "2026-01-26T07:54:42Z"}})
     answers = [listed(), going, going]
     cluster = FakeCluster({**STILL, path: answers.pop})
@@ -104,6 +105,12 @@ def test_a_survey_waits_for_whatever_has_no_digest_any_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     looks: list[dict[str, str | None]] = [{"Node a": "3"}, {"Node a": "3", "Service b/c": None}]
-    monkeypatch.setattr(inventory, "take", lambda _: looks.pop())
+    monkeypatch.setattr(inventory, "take", lambda _: inventory_of(looks.pop()))
     assert survey.survey(Mesh(FakeCluster(STILL))) == Survey(objects={"Node a": "3"})
     assert looks == []
+
+
+def test_a_survey_of_some_kinds_alone_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inventory, "take", lambda _: inventory_of({"Node a": "3"}, "/apis/b/v1"))
+    with pytest.raises(ClusterError, match="away"):
+        survey.survey(Mesh(FakeCluster(STILL)))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -202,3 +203,47 @@ def test_any_entries_are_read_back_from_a_log(written: list[AccessLogEntry]) -> 
 def test_any_text_is_an_entry_or_none(text: str) -> None:
     found = parse_line(text)
     assert found is None or line(found) == text.rstrip("\n")
+
+
+# As a sidecar of Istio 1.28 wrote it: what there is none of is null, numbers are numbers.
+JSON = (
+    '{"authority":"backend:8000","bytes_received":0,"bytes_sent":39,'
+    '"connection_termination_details":null,"downstream_local_address":"10.96.1.2:8000",'
+    '"downstream_remote_address":"10.244.0.6:39146","duration":12,"method":"GET","path":"/a?b=c",'
+    '"protocol":"HTTP/1.1","request_id":"2b6c3c0e-2f3f-9d4a-b3b5-4c0f0c1d2e3f",'
+    '"requested_server_name":null,"response_code":200,"response_code_details":"via_upstream",'
+    '"response_flags":"-","route_name":"default","start_time":"2026-01-26T07:55:01.112Z",'
+    '"upstream_cluster":"outbound|8000||backend.demo.svc.cluster.local",'
+    '"upstream_host":"10.244.0.7:80","upstream_local_address":"10.244.0.6:48210",'
+    '"upstream_service_time":"11","upstream_transport_failure_reason":null,'
+    '"user_agent":"curl/8.5.0","x_forwarded_for":null}'
+)
+
+
+def test_a_line_of_json_says_what_a_line_of_text_does() -> None:
+    found = read(JSON)
+    assert found == read(line(found))
+    assert (found.response_code, found.bytes_sent, found.duration) == (200, 39, "12")
+    assert (found.x_forwarded_for, found.connection_termination_details) == ("-", "-")
+    assert found.is_outbound
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"level":"info","time":"2026-01-26T07:55:01.112Z","msg":"Envoy proxy is ready"}',
+        *("[]", "3", "null", '"a"', "{", JSON.replace('"duration":12,', "")),
+        *(
+            JSON.replace('"response_code":200', f'"response_code":{each}')
+            for each in ("null", '"x"')
+        ),
+    ],
+)
+def test_json_that_is_no_line_of_istios_format_is_none(text: str) -> None:
+    assert parse_line(text) is None
+
+
+@given(st.dictionaries(st.text(), st.text() | st.integers() | st.none()))
+def test_fields_that_are_added_to_json_change_nothing(more: dict[str, str | int | None]) -> None:
+    fields = json.loads(JSON)
+    assert parse_line(json.dumps({**more, **fields})) == read(JSON)

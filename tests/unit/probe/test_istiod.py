@@ -11,7 +11,7 @@ from tests.unit.mesh.fakes import FakeCluster, listed, pod_json
 
 PODS = (
     "/api/v1/namespaces/istio-system/pods"
-    "?labelSelector=app%3Distiod&fieldSelector=status.phase%3DRunning"
+    "?labelSelector=app%3Distiod%2Cistio.io%2Frev%3Ddefault&fieldSelector=status.phase%3DRunning"
 )
 METRICS = """\
 # HELP pilot_xds_pushes Pilot build and send errors for lds, rds, cds and eds.

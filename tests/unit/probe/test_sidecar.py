@@ -6,6 +6,7 @@ import pytest
 
 from istiolab.errors import ClusterError
 from istiolab.mesh.pods import LivePod
+from istiolab.mesh.revision import ControlPlane
 from istiolab.probe import sidecar
 from istiolab.probe.wire import Exchange
 from tests.unit.mesh.fakes import executed
@@ -93,10 +94,20 @@ def test_a_request_without_a_trace_is_an_error_never_an_empty_log(
     cluster: LoggingCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sidecar, "LOG_SECONDS", 0)
-    with pytest.raises(ClusterError, match="left no trace") as caught:
-        sidecar.observe(lambda: answered(200), {live(cluster, "client"): 2})
-    assert caught.value.where == ("answer: 200 X", "sidecar of client-1: 0 of 2 entries")
-    assert "accessLogFile" in (caught.value.hint or "")
+
+    def seen() -> ClusterError:
+        with pytest.raises(ClusterError, match="left no trace") as caught:
+            sidecar.observe(lambda: answered(200), {live(cluster, "client"): 2})
+        return caught.value
+
+    assert seen().where == ("answer: 200 X", "sidecar of client-1: 0 of 2 entries")
+    told = "{accessLogFile: /dev/stdout, accessLogFormat: '%PROTOCOL%'}"
+    cluster.answers[ControlPlane().config_map] = {"data": {"mesh": told}}
+    # Not the file is to blame, nor whether it is written.
+    assert seen().where[2].endswith("in TEXT, has a format of its own: %PROTOCOL%")
+    assert "accessLogFormat" in (seen().hint or "")
+    cluster.answers[ControlPlane().config_map] = {"data": {"mesh": "accessLogFile: /dev/stdout"}}
+    assert "telemetry" in (seen().hint or "")
 
 
 def test_a_request_that_passes_no_sidecar_leaves_no_log(cluster: LoggingCluster) -> None:

@@ -25,6 +25,7 @@ def as_table(found: Verified) -> dict[str, object]:
         "changed": found.changed or None,
         "stages": {stage: round(seconds, 2) for stage, seconds in found.stages.items()},
         "leaks": list(found.leaks),
+        "unseen": list(found.unseen),
         "drifts": [
             {
                 "cell": drift.index,

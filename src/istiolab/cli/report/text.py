@@ -39,6 +39,12 @@ def explanation(found: Verified) -> Iterator[str]:
     if found.changed:
         yield f"{found.changed} is not what ran any more; nothing was written"
     yield from found.leaks
+    if found.unseen:
+        yield (
+            f"not looked at, since nothing answers for it: {', '.join(found.unseen)}; "
+            "what the notebook may have left there is not known, and Kubernetes keeps its "
+            "namespaces, empty, until something does"
+        )
     for drift in found.drifts:
         yield f"{drift.label}: {drift.change}"
         yield from (f"| {line}" for line in drift.diff)
