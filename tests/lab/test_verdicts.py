@@ -254,7 +254,7 @@ def test_a_check_that_always_fails_proves_no_cause(folder: Path) -> None:
 def test_notebooks_run_side_by_side_and_one_that_changes_the_mesh_alone(folder: Path) -> None:
     sleep = code("import time\ntime.sleep(6)")
     paths = [write(folder, CONNECT, sleep, name=name) for name in ("one", "two")]
-    paths += [write(folder, CONNECT, code("1"), name="alone")]
+    paths += [write(folder, CONNECT, code("pass"), name="alone")]
     tree = json.loads(paths[2].read_text())
     tree["metadata"]["istiolab"] = {"changes_mesh": True}
     paths[2].write_text(json.dumps(tree))
