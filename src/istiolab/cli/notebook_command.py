@@ -17,7 +17,7 @@ from istiolab.mesh.namespaces import delete_prefixed, new_prefix
 from istiolab.notebook.document import load_document, serialize
 from istiolab.notebook.tidy import clear
 from istiolab.places import kernel_environment
-from istiolab.receipt.place import write_text
+from istiolab.system.files import write_text
 from istiolab.system.process import run_attached
 
 WORK = Path("my-notebooks")

@@ -13,7 +13,8 @@ from mkdocs.structure.pages import Page
 
 from istiolab.errors import IstiolabError
 from istiolab.page.stamp import Links
-from istiolab.receipt.failing import failing_path
+from istiolab.receipt.failing import Failing
+from istiolab.receipt.record import record_path
 from istiolab.receipt.store import receipt_path
 
 NOTEBOOKS = "notebooks"
@@ -45,7 +46,7 @@ def add_notebook(files: Files, config: MkDocsConfig, path: Path) -> None:
     files.append(page)
     _copy(files, config, f"{DOWNLOADS}/{path.name}", path)
     # The record of a failure, too: the next run on a fresh checkout learns from it since when.
-    for name, record in (("receipt", receipt_path(path)), ("failing", failing_path(path))):
+    for name, record in (("receipt", receipt_path(path)), ("failing", record_path(path, Failing))):
         if record.exists():
             _copy(files, config, f"{DOWNLOADS}/{path.stem}.{name}.json", record)
 

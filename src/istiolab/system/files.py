@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from istiolab.errors import UsageError
+from istiolab.errors import HostError, UsageError
 
 TAG_NAME = "CACHEDIR.TAG"
 # The signature of the Cache Directory Tagging Specification, so that backup programs skip the
@@ -43,6 +43,19 @@ def write_atomic(path: Path, content: str | bytes, *, mode: int = 0o644) -> None
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` to `path` in one piece, and make its folder if it is not there.
+
+    Raises:
+        HostError: the disk is full, or the folder cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(path, text)
+    except OSError as wrong:
+        raise HostError(f"`{path}` could not be written", where=(str(wrong),)) from wrong
 
 
 def write_json(path: Path, value: object) -> None:
