@@ -8,6 +8,7 @@ and appends a line of JSON for each first use. A kernel that dies leaves what it
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -30,13 +31,16 @@ _IMPORTERS = (
 )
 
 
-def state_of(path: str) -> list[int] | None:
-    """Return what tells whether a file was written since; None if there is no such file."""
-    try:
-        found = os.stat(path)  # noqa: PTH116 - a path's text is what events bring
-    except (OSError, ValueError):
+def sha256_of(path: str) -> str | None:
+    """Return the digest of a file; None if there is no such file.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    if not os.path.isfile(path):  # noqa: PTH113 - a path's text is what events bring
         return None
-    return [found.st_mtime_ns, found.st_size, found.st_ino]
+    with open(path, "rb") as file:  # noqa: PTH123
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def names_in(path: str) -> list[str] | None:
@@ -79,9 +83,13 @@ class _Recorder:
             return
 
     def module(self, name: str) -> None:
-        """Take the name of a module of another package that is loaded, or looked for."""
+        """Take the name of a module of another package that is loaded, or looked for.
+
+        Private ones belong to a package with a public one, or to the start of Python.
+        """
         top = name.partition(".")[0]
-        if top not in sys.stdlib_module_names and (MODULE, top) not in self._seen:
+        public = top not in sys.stdlib_module_names and not top.startswith("_")
+        if public and (MODULE, top) not in self._seen:
             self._seen.add((MODULE, top))
             self._write([MODULE, "", top, None])
 
@@ -152,7 +160,7 @@ def _state(kind: str, path: str) -> object:
         case "list":
             return names_in(path)
         case "read":
-            return state_of(path)
+            return sha256_of(path)
         case _:
             return None
 

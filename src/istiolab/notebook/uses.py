@@ -30,7 +30,7 @@ class Use:
     name: str
     """Its path below that; of a module its name."""
     state: Any
-    """What `recorder` says of the file or the folder at the time; None if it was not there."""
+    """Of a file its digest, of a folder the names in it, at the time; None if it was not there."""
 
 
 def record_uses(folder: Path, ipython: Path) -> None:
@@ -51,15 +51,24 @@ def record_uses(folder: Path, ipython: Path) -> None:
 
 
 def read_uses(folder: Path) -> tuple[Use, ...]:
-    """Read the record that a kernel left in `folder`; nothing if it left none."""
+    """Read the record that a kernel left in `folder`; nothing if it left none.
+
+    Raises:
+        KernelError: a line of it is none of the recorder's.
+    """
     try:
         lines = (folder / _RECORD).read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         return ()
-    rows = (json.loads(line) for line in lines)
-    return tuple(
-        Use(kind=kind, root=root, name=name, state=state) for kind, root, name, state in rows
-    )
+    try:
+        rows = [json.loads(line) for line in lines]
+        return tuple(
+            Use(kind=kind, root=root, name=name, state=state) for kind, root, name, state in rows
+        )
+    except ValueError as wrong:
+        raise KernelError(
+            "the record of what the cells used cannot be read", where=(str(wrong),)
+        ) from wrong
 
 
 def demand_record(uses: Sequence[Use], *, name: str) -> None:

@@ -15,7 +15,7 @@ from importlib.metadata import PackageNotFoundError, packages_distributions, ver
 from pathlib import Path
 
 from istiolab.errors import HostError
-from istiolab.notebook.recorder import FOLDER, LIST, MODULE, READ, WRITE, names_in, state_of
+from istiolab.notebook.recorder import FOLDER, LIST, MODULE, READ, WRITE, names_in, sha256_of
 from istiolab.notebook.uses import Use
 from istiolab.receipt.record import STRICT
 
@@ -68,9 +68,10 @@ def take_inputs(uses: Iterable[Use], folder: Path) -> Inputs | str:
         here = use.root == FOLDER
         root = folder if here else PACKAGE_FOLDER
         name = use.name if use.kind == READ else f"{use.name}/".removeprefix("/") or "./"
-        if not _is_as_it_was(root / use.name, use, own):
+        digest = _digest(root, name)
+        if not (digest == use.state if use.kind == READ else _is_listed(root / name, use, own)):
             return _called(name, here=here)
-        found[here][name] = _digest(root, name)
+        found[here][name] = digest
     tops = frozenset(use.name for use in listed if use.kind == MODULE)
     return Inputs(files=found[True], library=found[False], packages=_packages(tops))
 
@@ -108,9 +109,7 @@ def file_sha256(path: Path) -> str | None:
         HostError: it cannot be read.
     """
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
-        return None
+        return sha256_of(str(path))
     except OSError as wrong:
         raise HostError(f"`{path}` cannot be read", where=(str(wrong),)) from wrong
 
@@ -120,9 +119,8 @@ def _called(name: str, *, here: bool) -> str:
     return f"the list of files in `{path}`" if name.endswith("/") else f"`{path}`"
 
 
-def _is_as_it_was(path: Path, use: Use, own: set[tuple[str, str]]) -> bool:
-    if use.kind == READ:
-        return bool(state_of(str(path)) == use.state)
+def _is_listed(path: Path, use: Use, own: set[tuple[str, str]]) -> bool:
+    """Tell whether a folder's list is as it was, but for what the run itself put there."""
     names = names_in(str(path))
     if use.state is None or names is None:
         return names is use.state

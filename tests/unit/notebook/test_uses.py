@@ -9,7 +9,7 @@ import pytest
 from istiolab.errors import KernelError
 from istiolab.notebook import run as runner
 from istiolab.notebook.execution import Execution, RunPlan
-from istiolab.notebook.recorder import LIST, MODULE, PACKAGE, READ, WRITE
+from istiolab.notebook.recorder import LIST, MODULE, PACKAGE, READ, WRITE, sha256_of
 from istiolab.notebook.run import run_notebook
 from tests.unit.notebook.build import code, write
 
@@ -105,6 +105,15 @@ def test_cells_see_nothing_of_it(folder: Path) -> None:
     run = execute(folder, "[name for name in dir() if not name.startswith('_')]")
     (output,) = run.document.cells[0].outputs
     assert output.data["text/plain"] == "['In', 'Out', 'exit', 'get_ipython', 'open', 'quit']"
+
+
+def test_a_file_is_on_record_as_it_was_when_it_was_used(folder: Path) -> None:
+    path = folder / "changing.yaml"
+    path.write_text("before")
+    before = sha256_of(str(path))
+    run = execute(folder, "open('changing.yaml').read()\nopen('changing.yaml', 'w').close()")
+    assert [use.state for use in run.uses if use.name == path.name] == [before]
+    assert sha256_of(str(path)) != before
 
 
 def test_a_kernel_that_records_nothing_is_no_evidence(

@@ -10,7 +10,7 @@ from nbformat.v4 import new_notebook
 
 from istiolab.notebook.document import load_document
 from istiolab.notebook.execution import CellRun, Execution
-from istiolab.notebook.recorder import FOLDER, LIST, PACKAGE, READ, names_in, state_of
+from istiolab.notebook.recorder import FOLDER, LIST, PACKAGE, READ, names_in, sha256_of
 from istiolab.notebook.uses import Use
 from istiolab.receipt.inputs import PACKAGE_FOLDER, Inputs, take_inputs
 from istiolab.receipt.model import ClusterFacts, Receipt, WaitTime, make_receipt
@@ -28,7 +28,7 @@ CLUSTER = ClusterFacts(
 def use(folder: Path, name: str) -> Use:
     """Return the use of a file as it is now; of a folder whose path ends with a slash, its list."""
     path = str(folder / name)
-    kind, state = (LIST, names_in(path)) if name.endswith("/") else (READ, state_of(path))
+    kind, state = (LIST, names_in(path)) if name.endswith("/") else (READ, sha256_of(path))
     root = PACKAGE if folder == PACKAGE_FOLDER else FOLDER
     return Use(kind=kind, root=root, name=name.rstrip("/"), state=state)
 

@@ -9,6 +9,7 @@ import pytest
 from istiolab.errors import HostError
 from istiolab.notebook.recorder import FOLDER, MODULE, WRITE
 from istiolab.notebook.uses import Use
+from istiolab.receipt import inputs as receipt_inputs
 from istiolab.receipt.inputs import (
     PACKAGE_FOLDER,
     Inputs,
@@ -108,9 +109,9 @@ def test_what_the_run_wrote_is_its_own_also_where_it_lists_it(folder: Path) -> N
 def test_a_file_that_cannot_be_read_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     used = inputs(folder, "helper.py")
 
-    def refuse(_: Path) -> bytes:
+    def refuse(_: str) -> str:
         raise PermissionError("no")
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(receipt_inputs, "sha256_of", refuse)
     with pytest.raises(HostError, match=r"helper\.py` cannot be read"):
         changed_inputs(used, folder)
