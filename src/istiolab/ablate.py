@@ -19,9 +19,13 @@ from pathlib import Path
 from istiolab.batch import changes_mesh, left_since, plan_all
 from istiolab.mesh import inventory
 from istiolab.notebook.cells import CAUSE, Cell, Notebook, read_notebook, to_notebook
-from istiolab.receipt.model import ClusterFacts
-from istiolab.receipt.proof import WithoutCause, remove_proof, write_proof
-from istiolab.receipt.subject import take, what_changed
+from istiolab.notebook.document import load_document
+from istiolab.notebook.uses import Use
+from istiolab.receipt.inputs import Inputs, file_sha256, take_inputs
+from istiolab.receipt.model import ClusterFacts, steps_sha256
+from istiolab.receipt.proof import Proof, WithoutCause
+from istiolab.receipt.record import remove_record, save_record
+from istiolab.receipt.store import believed_receipt
 from istiolab.verdict.ablation import (
     Ablation,
     Whole,
@@ -31,7 +35,7 @@ from istiolab.verdict.ablation import (
     tagged,
     toothless,
 )
-from istiolab.verify import Wish, execute, is_unchanged
+from istiolab.verify import Wish, execute, reasons_to_run
 
 Progress = Callable[[str, float], None]
 """Told what runs now, and how much of all is done, from 0 to 1."""
@@ -81,6 +85,7 @@ class _Run:
 class _Done:
     run: _Run
     found: Ablation | Whole
+    uses: tuple[Use, ...]
     started: datetime
     ended: datetime
 
@@ -111,7 +116,7 @@ def ablate_all(
         HostError: the disk is full, or a folder cannot be written.
     """
     # Before anything of them is read: what is changed after this proves nothing.
-    subjects = {path: take(path) for path in paths}
+    digests = {path: file_sha256(path) for path in paths}
     notebooks = {path: read_notebook(path) for path in paths}
     runs = {path: tuple(_runs(notebook, cluster)) for path, notebook in notebooks.items()}
     waves = [[run for path in wave for run in runs[path]] for wave in plan_all(paths)]
@@ -140,13 +145,12 @@ def ablate_all(
             leaks, _ = left_since(before, cluster.kubeconfig, wish)
             left |= _share(leaks, wave)
     return [
-        Ablated(notebook=path, rows=(), problems=(), changed=changed)
-        if (changed := what_changed(path, subjects[path]))
-        else _judge(
+        _judge(
             notebooks[path],
             [each for each in done if each.run.path == path],
             cluster,
             left=left.get(path, ()),
+            sha256=digests[path],
         )
         for path in paths
     ]
@@ -154,7 +158,7 @@ def ablate_all(
 
 def _runs(notebook: Notebook, cluster: ClusterFacts) -> Iterator[_Run]:
     causes = tagged(notebook, CAUSE)
-    if causes and not is_unchanged(notebook.path, cluster):
+    if causes and reasons_to_run(notebook.path, cluster):
         yield _Run(path=notebook.path, cause=None)
     yield from (_Run(path=notebook.path, cause=cause) for cause in causes)
 
@@ -178,22 +182,33 @@ def _execute(run: _Run, cluster: ClusterFacts, *, wish: Wish, progress: Progress
         found=judge_ablation(notebook, cause, execution)
         if cause is not None
         else judge_whole(notebook, execution),
+        uses=execution.uses,
         started=started,
         ended=datetime.now(UTC),
     )
 
 
 def _judge(
-    notebook: Notebook, done: Sequence[_Done], cluster: ClusterFacts, *, left: tuple[str, ...]
+    notebook: Notebook,
+    done: Sequence[_Done],
+    cluster: ClusterFacts,
+    *,
+    left: tuple[str, ...],
+    sha256: str | None,
 ) -> Ablated:
+    inputs = _inputs(notebook.path, done)
+    if file_sha256(notebook.path) != sha256:
+        inputs = "the notebook"
+    if isinstance(inputs, str):
+        return Ablated(notebook=notebook.path, rows=(), problems=(), changed=inputs)
     without = [each.found for each in done if isinstance(each.found, Ablation)]
     failing = [each.found for each in done if isinstance(each.found, Whole) and each.found.problem]
     rows, blunt = describe(notebook, without), toothless(notebook, without)
     problems = (*(each.problem for each in failing), *left, *blunt)
     if problems:
-        remove_proof(notebook.path)
+        remove_record(notebook.path, Proof)
     else:
-        _write_proof(notebook, rows, done, cluster)
+        _write_proof(notebook, rows, done, inputs, cluster)
     return Ablated(
         notebook=notebook.path,
         rows=rows,
@@ -212,18 +227,33 @@ def _hint(notebook: Notebook, done: Sequence[_Done], left: tuple[str, ...]) -> s
     return _END if any(each.found.broken for each in done) else _SHARPEN
 
 
+def _inputs(path: Path, done: Sequence[_Done]) -> Inputs | str:
+    """Return what the runs of a notebook used, or what of it was changed meanwhile.
+
+    With its causes it may have run before: what only a cause uses is in the receipt of that run.
+    """
+    inputs = take_inputs((use for each in done for use in each.uses), path.parent)
+    if isinstance(inputs, str) or any(each.run.cause is None for each in done):
+        return inputs
+    receipt = believed_receipt(path)
+    return receipt.inputs | inputs if receipt else inputs
+
+
 def _write_proof(
     notebook: Notebook,
     rows: Sequence[tuple[str, str, str]],
     done: Sequence[_Done],
+    inputs: Inputs,
     cluster: ClusterFacts,
 ) -> None:
     started = min(each.started for each in done)
     length: timedelta = max(each.ended for each in done) - started
-    write_proof(
-        notebook.path,
-        (WithoutCause(cause=cause, check=check, how=how) for cause, check, how in rows),
+    proof = Proof(
+        steps_sha256=steps_sha256(load_document(notebook.path)),
+        inputs=inputs,
+        versions=dict(cluster.versions),
         started_at=started.isoformat(timespec="seconds").replace("+00:00", "Z"),
-        duration_seconds=length.total_seconds(),
-        versions=cluster.versions,
+        duration_seconds=round(length.total_seconds(), 1),
+        runs=tuple(WithoutCause(cause=cause, check=check, how=how) for cause, check, how in rows),
     )
+    save_record(notebook.path, proof)

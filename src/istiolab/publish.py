@@ -12,14 +12,16 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from pathlib import Path
 
-from istiolab.notebook.document import serialize
-from istiolab.receipt.failing import failed_runs, forget_failures, record_failure
-from istiolab.receipt.model import ClusterFacts
-from istiolab.receipt.place import write_text
+from istiolab.notebook.document import parse_document, serialize
+from istiolab.receipt.failing import Failing, failed_runs, record_failure
+from istiolab.receipt.inputs import take_inputs
+from istiolab.receipt.model import ClusterFacts, make_receipt
+from istiolab.receipt.record import remove_record
 from istiolab.receipt.store import write_receipt
-from istiolab.receipt.subject import settle
-from istiolab.receipt.write import make_receipt
+from istiolab.system.files import write_text
+from istiolab.verdict.drift import Change
 from istiolab.verdict.judge import Outcome
 from istiolab.verify import Verified
 
@@ -49,15 +51,16 @@ def publish(found: Verified, cluster: ClusterFacts) -> Verified:
             versions=cluster.versions,
         )
         return found
-    subject = settle(path, found.subject)
-    if isinstance(subject, str):
-        return replace(found, outcome=Outcome.CHANGED, changed=subject, drifts=())
+    text = _as_it_was(path, found.sha256)
+    inputs = take_inputs(found.execution.uses, path.parent) if text else "the notebook"
+    if isinstance(inputs, str):
+        return replace(found, outcome=Outcome.CHANGED, changed=inputs, drifts=())
     if found.outcome is Outcome.UPDATED:
         text = serialize(found.execution.document)
         write_text(path, text)
-        subject = replace(subject, notebook_sha256=hashlib.sha256(text.encode()).hexdigest())
     receipt = make_receipt(
-        subject,
+        parse_document(text, name=path.name),
+        inputs,
         found.execution,
         cluster,
         found.waits,
@@ -65,8 +68,17 @@ def publish(found: Verified, cluster: ClusterFacts) -> Verified:
         attempts=failed_runs(path) + 1,
     )
     write_receipt(path, receipt)
-    forget_failures(path)
+    remove_record(path, Failing)
     return found
+
+
+def _as_it_was(path: Path, sha256: str) -> str:
+    """Return the text of a notebook; nothing if it is not the one of that digest any more."""
+    try:
+        data = path.read_bytes()
+    except OSError:  # it is gone
+        return ""
+    return data.decode() if hashlib.sha256(data).hexdigest() == sha256 else ""
 
 
 def describe(found: Verified) -> str:
@@ -76,5 +88,8 @@ def describe(found: Verified) -> str:
         return f"{failure.label}: {failure.ending}: {failure.message}"
     if found.leaks:
         return found.leaks[0]
-    cells = ", ".join(drift.label for drift in found.drifts)
-    return f"other outputs than the published ones: {cells}"
+    differing = [drift.label for drift in found.drifts if drift.change is not Change.EDITED]
+    if not differing:
+        cells = ", ".join(drift.label for drift in found.drifts)
+        return f"outputs that no run wrote: {cells}"
+    return f"other outputs than the published ones: {', '.join(differing)}"

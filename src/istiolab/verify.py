@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from nbformat import NotebookNode
+
 from istiolab.errors import ClusterError
 from istiolab.mesh import evidence, facts
 from istiolab.mesh.departures import Departures
@@ -22,16 +24,16 @@ from istiolab.notebook.failed import evidence_folder, save_failure, save_outputs
 from istiolab.notebook.run import run_notebook
 from istiolab.notebook.scanner import SecretScanner
 from istiolab.notebook.withhold import withhold
-from istiolab.receipt.model import ClusterFacts, WaitTime
-from istiolab.receipt.store import State, status
-from istiolab.receipt.subject import Subject, take
-from istiolab.receipt.write import read_waits
+from istiolab.receipt.changes import changes_of_cluster, edited_cells, outputs_of
+from istiolab.receipt.inputs import file_sha256
+from istiolab.receipt.model import ClusterFacts, WaitTime, read_waits
+from istiolab.receipt.store import State, believed_receipt, status
 from istiolab.secret_guard import SecretGuard
 from istiolab.system.crew import Crew
 from istiolab.system.identity import this_process
 from istiolab.system.machine import describe_machine
 from istiolab.system.scratch import scratch_folder
-from istiolab.verdict.drift import CellDrift, compare
+from istiolab.verdict.drift import CellDrift, add_edited, compare
 from istiolab.verdict.judge import Outcome, judge, judge_failure
 
 Progress = Callable[[str, float], None]
@@ -47,8 +49,10 @@ class Verified:
     """The word for it."""
     execution: Execution | None = None
     """The run; None if it was not run."""
-    subject: Subject = field(default_factory=Subject)
-    """What ran: its digests, taken before."""
+    sha256: str = ""
+    """Digest of the notebook's file as it was read; without it, it is equal to no file."""
+    reasons: tuple[str, ...] = ()
+    """Why it was run, a sentence each; nothing if it was not, as nothing changed."""
     waits: tuple[WaitTime, ...] = ()
     """How long it waited for what."""
     leaks: tuple[str, ...] = ()
@@ -114,16 +118,17 @@ def read_cluster(
     )
 
 
-def is_unchanged(path: Path, cluster: ClusterFacts) -> bool:
-    """Tell whether the notebook was verified as it stands, on a cluster of the same parts."""
+def reasons_to_run(path: Path, cluster: ClusterFacts) -> tuple[str, ...]:
+    """Return why the notebook has to be run on a cluster, a sentence each.
+
+    Nothing, if it was verified as it stands, with all that it used, on a cluster of the same parts.
+    """
     known = status(path)
-    if known.state is not State.VERIFIED or known.receipt is None:
-        return False
-    return (
-        known.receipt.images == cluster.images
-        and known.receipt.mesh_config_sha256 == cluster.mesh_config_sha256
-        and cluster.versions.items() <= known.receipt.versions.items()
-    )
+    told = known.state in (State.VERIFIED, State.STALE)
+    found = known.changes if told else (known.reason, *known.changes)
+    if known.receipt is not None:
+        found += changes_of_cluster(cluster, known.receipt)
+    return found
 
 
 def verify(
@@ -150,7 +155,7 @@ def verify(
         UsageError: where its evidence would go there are files that are not ours.
     """
     # First of all: what is changed after this is found to be so when it is to be published.
-    subject = take(path)
+    sha256 = file_sha256(path)
     folder = evidence_folder(wish.reports, path, apart=path in wish.namesakes)
     published = load_document(path)
     execution, waits, seen, scanner = execute(path, cluster, wish=wish, progress=progress)
@@ -162,20 +167,32 @@ def verify(
         outcome = judge_failure(failure, tags=tuple(tags))
         saved = save_failure(execution, failure, cluster=seen, folder=folder)
     else:
-        # A secret that was published is not shown again.
-        before = to_notebook(withhold(published, scanner)[0], path=path)
-        drifts = compare(before, to_notebook(execution.document, path=path))
+        drifts = _drifts(path, published, execution.document, scanner)
         outcome = judge(drifts, update=wish.update)
         saved = save_outputs(execution, folder) if outcome is Outcome.DRIFTED else None
     return Verified(
         notebook=path,
         outcome=outcome,
         execution=execution,
-        subject=subject,
+        sha256=sha256 or "",
         waits=waits,
         drifts=drifts,
         evidence=saved,
     )
+
+
+def _drifts(
+    path: Path, published: NotebookNode, new: NotebookNode, scanner: SecretScanner
+) -> tuple[CellDrift, ...]:
+    """Compare two documents; a secret that was published is drift, and is not shown again.
+
+    So is what no run wrote: neither this one, nor the one that the receipt is of.
+    """
+    before = to_notebook(withhold(published, scanner)[0], path=path)
+    drifts = compare(before, to_notebook(new, path=path))
+    receipt = believed_receipt(path)
+    written = (outputs_of(new), *((receipt.outputs,) if receipt else ()))
+    return add_edited(drifts, before, edited_cells(published, *written))
 
 
 def execute(

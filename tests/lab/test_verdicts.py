@@ -13,7 +13,8 @@ import pytest
 
 from istiolab.lab.spec import Lab
 from istiolab.mesh.manifests import DEFAULT_IMAGE
-from istiolab.receipt.proof import holds, load_proof
+from istiolab.receipt.proof import Proof, is_proven
+from istiolab.receipt.record import load_record
 from istiolab.receipt.store import State, load_receipt, receipt_path, status
 from tests.lab.command import istiolab
 from tests.unit.notebook.build import code, write
@@ -240,7 +241,7 @@ def test_what_an_ablation_leaves_behind_is_named_and_nothing_is_proven(folder: P
     assert done.returncode == 1, done.stdout + done.stderr
     assert f"{path.name}: not proven" in done.stdout
     assert "problem: left behind: ConfigMap default/stray" in done.stdout
-    assert load_proof(path) is None
+    assert load_record(path, Proof) is None
 
 
 def test_a_check_that_always_fails_proves_no_cause(folder: Path) -> None:
@@ -248,7 +249,7 @@ def test_a_check_that_always_fails_proves_no_cause(folder: Path) -> None:
     done = istiolab("verify", "--ablate", str(path), folder=folder)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "it does not pass with all its causes either: cell 3 `no`" in done.stdout
-    assert load_proof(path) is None
+    assert load_record(path, Proof) is None
 
 
 def test_notebooks_run_side_by_side_and_one_that_changes_the_mesh_alone(folder: Path) -> None:
@@ -281,7 +282,7 @@ def test_every_cause_and_every_check_of_the_chapters_is_proven(lab: Lab, tmp_pat
     paths = list((tmp_path / "notebooks").glob("*.ipynb"))
     assert paths
     for path in paths:
-        proof = load_proof(path)
+        proof = load_record(path, Proof)
         assert proof is not None
-        assert holds(path, proof)
+        assert is_proven(path)
         assert proof.runs

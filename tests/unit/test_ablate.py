@@ -17,12 +17,13 @@ from istiolab.mesh import inventory
 from istiolab.notebook.execution import Execution, RunPlan
 from istiolab.notebook.run import run_notebook
 from istiolab.notebook.scanner import SecretScanner
-from istiolab.receipt.proof import holds, load_proof, proof_path
+from istiolab.receipt.proof import Proof, is_proven
+from istiolab.receipt.record import load_record, record_path
 from istiolab.receipt.store import write_receipt
 from istiolab.verify import Wish
 from tests.unit.mesh.fakes import inventory_of
 from tests.unit.notebook.build import code, write
-from tests.unit.receipt.test_store import make_receipt
+from tests.unit.receipt.build import receipt
 from tests.unit.test_publish import CLUSTER
 
 WISH = Wish(environment={}, reports=Path("reports"))
@@ -55,7 +56,7 @@ def without_cluster(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], o
 
 def passed(path: Path) -> Path:
     """Write the receipt that a notebook would have if it had passed on the cluster."""
-    write_receipt(path, replace(make_receipt(path), images=CLUSTER.images))
+    write_receipt(path, receipt(path, images=CLUSTER.images))
     return path
 
 
@@ -78,9 +79,9 @@ def test_every_ablation_of_every_notebook_runs_beside_the_others(
         ["cell 2 `one`", "cell 3 `two`"]
     ] * 2
     for path in paths:
-        proof = load_proof(path)
+        proof = load_record(path, Proof)
         assert proof is not None
-        assert holds(path, proof)
+        assert is_proven(path)
         assert [run.check for run in proof.runs] == ["cell 4 `judge`"] * 2
     assert all(0 <= done <= 1 for done in told)
 
@@ -126,11 +127,11 @@ def test_what_is_not_proven_loses_its_proof(
     without_cluster(lambda: None)
     path = write(tmp_path, *SHARP)
     ablate_all([path], CLUSTER, wish=WISH, workers=2)
-    assert load_proof(path) is not None
+    assert load_record(path, Proof) is not None
     write(tmp_path, *SHARP[:-1], code("assert seen is not None", "judge", "check"))
     (found,) = ablate_all([path], CLUSTER, wish=WISH, workers=2)
     assert len(found.problems) == 3
-    assert load_proof(path) is None
+    assert load_record(path, Proof) is None
 
 
 @pytest.mark.parametrize("sharp", [True, False])
@@ -140,14 +141,14 @@ def test_what_is_changed_while_it_is_ablated_neither_gains_nor_loses_a_proof(
     without_cluster(lambda: None)
     path = write(tmp_path, *SHARP)
     ablate_all([path], CLUSTER, wish=WISH, workers=2)
-    before = proof_path(path).read_bytes()
+    before = record_path(path, Proof).read_bytes()
     blunt = code("assert seen is not None", "judge", "check")
     cells = (*SHARP[:-1], SHARP[-1] if sharp else blunt)
     write(tmp_path, *cells)
     without_cluster(lambda: write(tmp_path, *cells, code("1 / 0")))
     (found,) = ablate_all([path], CLUSTER, wish=WISH, workers=1)
     assert found == Ablated(notebook=path, rows=(), problems=(), changed="the notebook")
-    assert proof_path(path).read_bytes() == before
+    assert record_path(path, Proof).read_bytes() == before
 
 
 def test_a_cluster_that_is_away_proves_nothing_and_is_no_finding(
@@ -159,7 +160,7 @@ def test_a_cluster_that_is_away_proves_nothing_and_is_no_finding(
     path = write(tmp_path, *cells, code(source, "judge", "check"))
     with pytest.raises(SilentError, match=r"cell 3 `judge`: SilentError: away"):
         ablate_all([path], CLUSTER, wish=Wish(environment={}, reports=tmp_path), workers=1)
-    assert load_proof(path) is None
+    assert load_record(path, Proof) is None
 
 
 ALWAYS = (
@@ -181,7 +182,7 @@ def test_a_check_that_fails_with_all_causes_proves_none_of_them(
     )
     assert found.hint == "make it pass first: `istiolab verify some`"
     assert not found.broken
-    assert load_proof(path) is None
+    assert load_record(path, Proof) is None
 
 
 def test_a_notebook_that_breaks_with_all_causes_is_told_from_one_that_is_not_true(
@@ -193,7 +194,7 @@ def test_a_notebook_that_breaks_with_all_causes_is_told_from_one_that_is_not_tru
     (problem,) = found.problems
     assert problem.endswith("cell 4: cell failed: ZeroDivisionError: division by zero")
     assert found.broken
-    assert load_proof(path) is None
+    assert load_record(path, Proof) is None
 
 
 def test_a_run_that_breaks_without_a_cause_leaves_nothing_proven(
@@ -208,7 +209,7 @@ def test_a_run_that_breaks_without_a_cause_leaves_nothing_proven(
     )
     assert found.broken
     assert found.hint.startswith("have each cell end")
-    assert load_proof(path) is None
+    assert load_record(path, Proof) is None
 
 
 @pytest.mark.parametrize("elsewhere", [True, False], ids=["elsewhere", "here"])
@@ -225,7 +226,7 @@ def test_the_notebook_as_it_is_runs_too_unless_it_passed_just_so_on_this_cluster
     assert found.problems == ()
     assert any(each.startswith("some as it is: ") for each in told) is elsewhere
     assert any(each.startswith("some without cell 2 `one`: ") for each in told)
-    proof = load_proof(path)
+    proof = load_record(path, Proof)
     assert proof is not None
     assert [run.cause for run in proof.runs] == ["cell 2 `one`", "cell 3 `two`"]
 
@@ -242,7 +243,7 @@ def test_what_ablations_leave_behind_is_named_and_nothing_is_proven(
     without_cluster(lambda: None)
     path = passed(write(tmp_path, *SHARP))
     ablate_all([path], CLUSTER, wish=WISH, workers=2)
-    assert load_proof(path) is not None
+    assert load_record(path, Proof) is not None
     without_cluster(lambda: there.update(STRAY))
     monkeypatch.setattr(inventory, "take", lambda _: inventory_of(there))
     (found,) = ablate_all([path], CLUSTER, wish=WISH, workers=2)
@@ -250,7 +251,7 @@ def test_what_ablations_leave_behind_is_named_and_nothing_is_proven(
     assert "before a check" in found.hint
     assert not found.broken
     assert [row[1] for row in found.rows] == ["cell 4 `judge`"] * 2
-    assert load_proof(path) is None
+    assert load_record(path, Proof) is None
 
 
 def test_a_leak_is_held_against_all_that_ran_at_the_time_and_no_others(
@@ -275,7 +276,7 @@ def test_a_leak_is_held_against_all_that_ran_at_the_time_and_no_others(
     assert one.problems == two.problems == (leak, shared)
     assert mesh.problems == ()
     assert leak not in uncaused.problems
-    assert [load_proof(path) is not None for path in paths] == [False, False, True, False]
+    assert [load_record(path, Proof) is not None for path in paths] == [False, False, True, False]
 
 
 def test_what_goes_with_a_namespace_is_no_leak_of_an_ablation(
@@ -303,4 +304,21 @@ def test_where_the_cluster_is_made_anew_for_each_run_nobody_looks_what_one_left(
     path = passed(write(tmp_path, *SHARP))
     (found,) = ablate_all([path], CLUSTER, wish=WISH, workers=1, prepare=there.clear)
     assert found.problems == ()
-    assert load_proof(path) is not None
+    assert load_record(path, Proof) is not None
+
+
+def test_a_proof_rests_on_what_its_runs_used_and_on_what_only_the_causes_use(
+    tmp_path: Path, without_cluster: Callable[[Callable[[], None]], None]
+) -> None:
+    without_cluster(lambda: None)
+    for name in ("every", "cause", "none"):
+        (tmp_path / f"{name}.yaml").write_text("1")
+    cells = (code("open('every.yaml')"), code("open('cause.yaml')\nseen = 1", "one", "cause"))
+    path = write(tmp_path, *cells, code("assert 'seen' in globals()", "judge", "check"))
+    write_receipt(path, receipt(path, "every.yaml", "cause.yaml", images=CLUSTER.images))
+    (found,) = ablate_all([path], CLUSTER, wish=WISH, workers=1)
+    assert found.problems == ()
+    (tmp_path / "none.yaml").write_text("2")
+    assert is_proven(path)
+    (tmp_path / "cause.yaml").write_text("2")
+    assert not is_proven(path)

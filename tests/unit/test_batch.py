@@ -27,7 +27,7 @@ from istiolab.verify import Progress, Verified, Wish
 from tests.unit.cli.outcomes import verified
 from tests.unit.mesh.fakes import inventory_of
 from tests.unit.notebook.build import code, write
-from tests.unit.receipt.test_store import make_receipt
+from tests.unit.receipt.build import receipt
 from tests.unit.test_publish import CLUSTER
 
 
@@ -154,7 +154,7 @@ def test_a_wave_begins_with_the_longest_and_what_came_of_it_is_told_in_the_order
     cluster = Cluster(monkeypatch, {})
     paths = [write(tmp_path, code("1"), name=name) for name in ("short", "long", "other")]
     for path, seconds in zip(paths, (2.0, 3.0, 1.0), strict=True):
-        write_receipt(path, replace(make_receipt(path), duration_seconds=seconds))
+        write_receipt(path, receipt(path, duration_seconds=seconds))
     found = verify_all(paths, CLUSTER, wish=wish(), workers=1)
     assert [each for each in cluster.done if each not in ("look", "begin", "gone")] == [
         *("long", "short", "other")

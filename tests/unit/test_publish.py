@@ -7,13 +7,15 @@ from pathlib import Path
 import pytest
 
 from istiolab.publish import describe, publish
-from istiolab.receipt.failing import load_failing
+from istiolab.receipt.failing import Failing
 from istiolab.receipt.model import ClusterFacts
+from istiolab.receipt.record import load_record
 from istiolab.receipt.store import State, load_receipt, receipt_path, status
-from istiolab.receipt.subject import Subject
+from istiolab.verdict.drift import Change
 from istiolab.verdict.judge import Outcome
 from tests.unit.cli.outcomes import FAILURE, drift, verified
 from tests.unit.notebook.build import code, write
+from tests.unit.receipt.build import use
 
 CLUSTER = ClusterFacts(
     kubeconfig=Path("kubeconfig"),
@@ -37,7 +39,7 @@ def test_attempts_count_the_runs_since_the_last_receipt(notebook: Path) -> None:
     receipt = load_receipt(notebook)
     assert receipt is not None
     assert receipt.attempts == 3
-    assert load_failing(notebook) is None
+    assert load_record(notebook, Failing) is None
     publish(verified(Outcome.VERIFIED, notebook=notebook), CLUSTER)
     again = load_receipt(notebook)
     assert again is not None
@@ -94,10 +96,6 @@ def edit_helper(path: Path) -> None:
     (path.parent / "beside.py").write_text("x = 2")
 
 
-def edit_what_a_helper_uses(path: Path) -> None:
-    (path.parent / "beside.py").write_text("from istiolab import send\nx = 1")
-
-
 @pytest.mark.parametrize("outcome", [Outcome.VERIFIED, Outcome.UPDATED])
 @pytest.mark.parametrize(
     ("edit", "what"),
@@ -105,9 +103,8 @@ def edit_what_a_helper_uses(path: Path) -> None:
         (saved, "the notebook"),
         (removed, "the notebook"),
         (broken, "the notebook"),
-        (edit_manifest, "a manifest"),
-        (edit_helper, "a manifest"),
-        (edit_what_a_helper_uses, "a helper that it uses"),
+        (edit_manifest, "`a.yaml`"),
+        (edit_helper, "`beside.py`"),
     ],
 )
 def test_what_was_changed_while_it_ran_has_not_passed_and_nothing_is_written(
@@ -117,7 +114,8 @@ def test_what_was_changed_while_it_ran_has_not_passed_and_nothing_is_written(
     (tmp_path / "beside.py").write_text("x = 1")
     path = write(tmp_path, code("import beside"), code("apply('a.yaml')"), code("1"))
     drifts = (drift(),) if outcome is Outcome.UPDATED else ()
-    run = verified(outcome, drifts=drifts, notebook=path)
+    uses = (use(tmp_path, "beside.py"), use(tmp_path, "a.yaml"))
+    run = verified(outcome, drifts=drifts, notebook=path, uses=uses)
     edit(path)
     before = {each: each.read_bytes() for each in tmp_path.rglob("*")}
     found = publish(run, CLUSTER)
@@ -126,7 +124,7 @@ def test_what_was_changed_while_it_ran_has_not_passed_and_nothing_is_written(
 
 
 def test_a_run_of_which_nobody_took_the_digests_gets_no_receipt(notebook: Path) -> None:
-    run = replace(verified(Outcome.VERIFIED, notebook=notebook), subject=Subject())
+    run = replace(verified(Outcome.VERIFIED, notebook=notebook), sha256="")
     assert publish(run, CLUSTER).outcome is Outcome.CHANGED
     assert not receipt_path(notebook).exists()
 
@@ -145,4 +143,7 @@ def test_a_failure_is_described_by_its_cell_its_leak_or_its_cells_that_differ() 
     )
     assert describe(verified(Outcome.DRIFTED, drifts=(drift(),))) == (
         "other outputs than the published ones: cell 1 `ask`"
+    )
+    assert describe(verified(Outcome.DRIFTED, drifts=(drift(Change.EDITED),))) == (
+        "outputs that no run wrote: cell 1 `ask`"
     )

@@ -11,7 +11,7 @@ from istiolab.mesh.facts import Facts
 from istiolab.publish import publish
 from istiolab.receipt.model import ClusterFacts
 from istiolab.verdict.judge import Outcome
-from istiolab.verify import is_unchanged, read_cluster
+from istiolab.verify import read_cluster, reasons_to_run
 from tests.unit.cli.outcomes import verified
 from tests.unit.notebook.build import code, write
 from tests.unit.test_publish import CLUSTER
@@ -46,5 +46,6 @@ def test_a_workload_image_that_was_built_anew_under_its_name_makes_a_notebook_ru
     notebook = write(tmp_path, code("1"))
     before = replace(CLUSTER, images=read({"n": "sha256:3"}).images)
     publish(verified(Outcome.VERIFIED, notebook=notebook), before)
-    assert is_unchanged(notebook, before)
-    assert not is_unchanged(notebook, replace(before, images=read({"n": "sha256:4"}).images))
+    assert reasons_to_run(notebook, before) == ()
+    anew = replace(before, images=read({"n": "sha256:4"}).images)
+    assert reasons_to_run(notebook, anew) == ("the image `n` is another",)

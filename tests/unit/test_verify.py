@@ -7,19 +7,24 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from nbformat import from_dict
 
 from istiolab import verify as joint
-from istiolab.errors import UsageError
+from istiolab.cli.report import text
+from istiolab.cli.verify_command import exit_code
+from istiolab.errors import ExitCode, UsageError
 from istiolab.notebook.document import load_document
 from istiolab.notebook.execution import Execution
 from istiolab.notebook.failed import namesakes
 from istiolab.notebook.scanner import SecretScanner
+from istiolab.notebook.uses import Use
 from istiolab.publish import publish
-from istiolab.receipt.store import State, status
+from istiolab.receipt.store import State, receipt_path, status
 from istiolab.verdict.judge import Outcome
-from istiolab.verify import Wish, verify
+from istiolab.verify import Verified, Wish, reasons_to_run, verify
 from tests.unit.cli.outcomes import FAILURE
 from tests.unit.notebook.build import code, write
+from tests.unit.receipt.build import use
 from tests.unit.test_publish import CLUSTER
 
 Install = Callable[[Callable[[Path], object]], None]
@@ -114,12 +119,84 @@ def test_the_evidence_of_notebooks_with_one_name_is_kept_apart(
     assert [(each / "cluster.txt").read_text() for each in folders if each] == ["a", "b"]
 
 
+def answering(monkeypatch: pytest.MonkeyPatch, said: str, *uses: Use) -> None:
+    """Have each run put out `said` in its first cell, and use what is named."""
+
+    def execute(
+        path: Path, *_: object, **__: object
+    ) -> tuple[Execution, tuple[()], str, SecretScanner]:
+        execution = replace(passed(path), uses=uses)
+        output = {"output_type": "stream", "name": "stdout", "text": said}
+        execution.document.cells[0].outputs = [from_dict(output)]  # type: ignore[no-untyped-call]
+        return execution, (), "", SecretScanner()
+
+    monkeypatch.setattr(joint, "execute", execute)
+
+
+def run(path: Path, *, update: bool = False) -> Verified:
+    return publish(verify(path, CLUSTER, wish=wish(path.parent, update=update)), CLUSTER)
+
+
 def test_a_manifest_that_is_edited_while_its_notebook_runs_is_not_attested(
-    tmp_path: Path, without_cluster: Install
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "a.yaml").write_text("a: 1")
-    without_cluster(lambda path: (path.parent / "a.yaml").write_text("a: 2"))
+    answering(monkeypatch, "426", use(tmp_path, "a.yaml"))
     path = write(tmp_path, code("apply('a.yaml')"))
-    found = publish(verify(path, CLUSTER, wish=wish(tmp_path)), CLUSTER)
-    assert (found.outcome, found.changed) == (Outcome.CHANGED, "a manifest")
+    (tmp_path / "a.yaml").write_text("a: 22")
+    found = run(path, update=True)
+    assert (found.outcome, found.changed) == (Outcome.CHANGED, "`a.yaml`")
     assert status(path).state is State.MISSING
+
+
+def test_outputs_that_a_run_wrote_are_carried_on_by_each_run_that_passes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path, code("ask()", "ask"))
+    for number in (1, 2, 3):
+        answering(monkeypatch, f"from 10.0.0.{number}")
+        found = run(path, update=number == 1)
+        assert found.outcome is (Outcome.UPDATED if number == 1 else Outcome.VERIFIED)
+        assert "10.0.0.1" in path.read_text()
+        assert status(path).state is State.VERIFIED
+        assert reasons_to_run(path, CLUSTER) == ()
+
+
+@pytest.mark.parametrize("has_receipt", [True, False])
+def test_outputs_edited_under_a_mask_are_a_finding_until_a_run_writes_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, has_receipt: bool
+) -> None:
+    answering(monkeypatch, "from 10.0.0.1 to 10.0.0.2")
+    path = write(tmp_path, code("ask()", "ask"))
+    assert run(path, update=True).outcome is Outcome.UPDATED
+    if not has_receipt:
+        receipt_path(path).unlink()
+    path.write_text(path.read_text().replace("10.0.0.1 to 10.0.0.2", "10.0.0.2 to 10.0.0.1"))
+    said = "outputs of cell 1 `ask` are not those that a run wrote"
+    why = (said,) if has_receipt else ("it was never verified",)
+    assert reasons_to_run(path, CLUSTER) == why
+    edited = path.read_bytes()
+    found = run(path)
+    assert found.outcome is Outcome.DRIFTED
+    assert exit_code([found]) is ExitCode.FINDING
+    assert said in text.render([found])
+    assert path.read_bytes() == edited
+    assert status(path).state is State.FAILING
+    found = run(path, update=True)
+    assert (found.outcome, exit_code([found])) == (Outcome.UPDATED, ExitCode.FINDING)
+    assert "10.0.0.1 to 10.0.0.2" in path.read_text()
+    assert status(path).state is State.VERIFIED
+
+
+def test_why_a_notebook_has_to_run_names_cell_and_part_of_the_cluster(
+    tmp_path: Path, without_cluster: Install
+) -> None:
+    without_cluster(lambda _path: None)
+    path = write(tmp_path, code("assert 1", "judge"))
+    assert reasons_to_run(path, CLUSTER) == ("it was never verified",)
+    run(path)
+    assert reasons_to_run(path, CLUSTER) == ()
+    other = replace(CLUSTER, versions={"istio": "1.29.0"})
+    assert reasons_to_run(path, other) == ("istio is 1.29.0, and was 1.28.2",)
+    path.write_text(path.read_text().replace("assert 1", "assert 2"))
+    assert reasons_to_run(path, CLUSTER) == ("cell 1 `judge` changed",)

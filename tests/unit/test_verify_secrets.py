@@ -18,7 +18,8 @@ from istiolab.mesh.secret_data import SecretData
 from istiolab.notebook.document import load_document
 from istiolab.notebook.execution import Execution, RunPlan
 from istiolab.publish import publish
-from istiolab.receipt.failing import failing_path
+from istiolab.receipt.failing import Failing
+from istiolab.receipt.record import record_path
 from istiolab.verdict.judge import Outcome
 from istiolab.verify import Verified, Wish, verify
 from tests.unit.notebook.build import code, write
@@ -91,7 +92,7 @@ def test_a_secret_of_the_run_that_a_cell_put_out_is_a_finding_and_is_written_now
     assert all(f"it put out {WHOSE}" in report for report in said)
     assert all("cell 1 `show`" in report for report in said[:4])
     assert "<failure" in said[2]
-    assert failing_path(found.notebook).is_file()
+    assert record_path(found.notebook, Failing).is_file()
     assert found.evidence is not None
     assert {each.name for each in found.evidence.iterdir()} >= {"executed.ipynb", "failure.txt"}
     written = [each.read_text() for each in tmp_path.rglob("*") if each.is_file()]

@@ -17,10 +17,9 @@ from istiolab.mesh.namespaces import delete_prefixed, new_prefix
 from istiolab.notebook.document import load_document, serialize
 from istiolab.notebook.tidy import clear
 from istiolab.places import kernel_environment
-from istiolab.receipt.place import FOLDER as RECORDS
-from istiolab.receipt.place import write_text
+from istiolab.receipt.record import FOLDER as RECORDS
 from istiolab.system.environment import Audience, environment_for
-from istiolab.system.files import TAG_NAME, visible_files, write_atomic
+from istiolab.system.files import TAG_NAME, visible_files, write_atomic, write_text
 from istiolab.system.process import run_attached
 
 WORK = Path("my-notebooks")

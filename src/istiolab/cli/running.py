@@ -9,15 +9,16 @@ from pathlib import Path
 
 from istiolab.ablate import Ablated, ablate_all
 from istiolab.batch import verify_all
-from istiolab.errors import IstiolabError
 from istiolab.mesh.departures import Departures
 from istiolab.places import WHY_BARRED, Share, Shares
 from istiolab.receipt.ledger import Entry, add_entries, summarise
-from istiolab.receipt.proof import holds, load_proof
+from istiolab.receipt.proof import is_proven
 from istiolab.receipt.store import last_seconds
 from istiolab.system.progress import SILENT, Reporter
 from istiolab.verdict.judge import Outcome
-from istiolab.verify import Verified, Wish, is_unchanged
+from istiolab.verify import Verified, Wish, reasons_to_run
+
+_FORCED = "nothing changed, and `--force` runs it all the same"
 
 
 @contextmanager
@@ -52,14 +53,14 @@ def run_changed(
     """Verify the notebooks that changed since they were verified, or all of them."""
     found: list[Verified] = []
     for share in shares:
-        skipped = [
-            path for path in share.paths if not force and is_unchanged(path, share.place.cluster)
-        ]
+        reasons = {path: reasons_to_run(path, share.place.cluster) for path in share.paths}
+        skipped = [path for path in share.paths if not (force or reasons[path])]
         for path in skipped:
             reporter.note(f" - {path.stem}: unchanged since it was verified; `--force` runs it")
         found += [Verified(notebook=path, outcome=Outcome.UNCHANGED) for path in skipped]
         if wanted := [path for path in share.paths if path not in skipped]:
-            found += run_all(share, wanted, wish, reporter=reporter)
+            ran = run_all(share, wanted, wish, reporter=reporter)
+            found += [replace(each, reasons=reasons[each.notebook] or (_FORCED,)) for each in ran]
     return found
 
 
@@ -180,16 +181,8 @@ def unproven(paths: Sequence[Path], reporter: Reporter) -> list[Path]:
     """Return the notebooks whose causes are not proven as they stand, and say which are."""
     wanted = []
     for path in paths:
-        if _is_proven(path):
+        if is_proven(path):
             reporter.note(f" - {path.stem}: proven as it stands; `--force` runs it")
         else:
             wanted.append(path)
     return wanted
-
-
-def _is_proven(path: Path) -> bool:
-    try:
-        proof = load_proof(path)
-        return proof is not None and holds(path, proof)
-    except IstiolabError:  # what cannot be believed is proven anew
-        return False

@@ -16,9 +16,8 @@ from istiolab.cli.running import barred, departing, prove, repeat_all, run_chang
 from istiolab.errors import ExitCode, UsageError
 from istiolab.notebook.failed import evidence_folder, namesakes
 from istiolab.places import share_out
-from istiolab.receipt.place import write_text
 from istiolab.system.crew import Crew
-from istiolab.system.files import visible_files
+from istiolab.system.files import visible_files, write_text
 from istiolab.verdict.drift import Change
 from istiolab.verdict.judge import Outcome
 from istiolab.verify import Verified, Wish
@@ -49,6 +48,7 @@ class Forms(TypedDict):
 @click.command()
 @click.argument("notebooks", nargs=-1)
 @name_option
+@click.option("--explain", is_flag=True, help="Say what made each notebook run, or not run.")
 @click.option("--force", is_flag=True, help="Run notebooks that have not changed, too.")
 @click.option("--update", is_flag=True, help="Take new outputs over, and say what changed.")
 @click.option(
@@ -79,6 +79,7 @@ def verify(  # noqa: PLR0913 - one parameter for each option
     notebooks: tuple[str, ...],
     name: str | None,
     *,
+    explain: bool,
     force: bool,
     update: bool,
     ablating: bool,
@@ -124,13 +125,15 @@ def verify(  # noqa: PLR0913 - one parameter for each option
             found = run_changed(out.shares, wish, force=force, reporter=reporter)
         found += barred(out.barred)
         # Before the wait for the namespaces: whoever watches has waited enough.
-        report(found, as_json=as_json, **forms)
+        report(found, as_json=as_json, explain=explain, **forms)
     return exit_code(found)
 
 
-def report(found: Sequence[Verified], *, as_json: bool, **forms: Unpack[Forms]) -> None:
+def report(
+    found: Sequence[Verified], *, as_json: bool, explain: bool = False, **forms: Unpack[Forms]
+) -> None:
     """Print what came of the notebooks, and write it in the other forms that are asked for."""
-    click.echo(table.render(found) if as_json else text.render(found))
+    click.echo(table.render(found) if as_json else text.render(found, explain=explain))
     writers: tuple[tuple[Path | None, Callable[[Sequence[Verified]], str]], ...] = (
         (forms["junit_file"], junit.render),
         (forms["html_file"], web.render),

@@ -11,6 +11,7 @@ from nbformat import NotebookNode
 
 from istiolab.errors import SilentError
 from istiolab.notebook.cells import label
+from istiolab.notebook.uses import Use
 
 
 class Ending(StrEnum):
@@ -108,3 +109,5 @@ class Execution:
     """How long it took, the kernel's start included."""
     log: str
     """What the kernel's process printed outside its cells."""
+    uses: tuple[Use, ...] = ()
+    """What its cells used, in order."""

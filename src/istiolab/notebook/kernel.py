@@ -12,6 +12,7 @@ from nbformat import NotebookNode
 from istiolab.errors import KernelError
 from istiolab.notebook.execution import RunPlan
 from istiolab.notebook.here import handed_on
+from istiolab.notebook.uses import record_uses
 
 
 def kernel_manager(plan: RunPlan, document: NotebookNode, folder: Path) -> AsyncKernelManager:
@@ -47,6 +48,7 @@ def kernel_environment(plan: RunPlan, folder: Path) -> dict[str, str]:
     """Return the variables of a kernel whose files lie in `folder`."""
     temporary = folder / "tmp"
     temporary.mkdir()
+    record_uses(folder, folder / "ipython")
     kubeconfig = plan.environment.get("KUBECONFIG")
     own = {
         # Nobody's own start-up files and history.

@@ -29,6 +29,7 @@ from istiolab.notebook.execution import CellRun, Ending, Execution, Failure, Run
 from istiolab.notebook.kernel import kernel_environment, kernel_manager
 from istiolab.notebook.settings import read_settings
 from istiolab.notebook.tidy import clear, tidy
+from istiolab.notebook.uses import demand_record, read_uses
 from istiolab.notebook.withhold import exposed, find_in_cell, notice
 from istiolab.system.deadlines import said, scaled
 from istiolab.system.scratch import scratch_folder
@@ -97,6 +98,9 @@ class _Run:
             failure = await self._cells()
         finally:
             await self._client.end()
+        uses = read_uses(self._folder)
+        if failure is None:
+            demand_record(uses, name=self._plan.path.name)
         return Execution(
             document=tidy(self._document),
             cells=tuple(self._runs),
@@ -104,6 +108,7 @@ class _Run:
             started_at=started_at,
             seconds=monotonic() - start,
             log=self._log(),
+            uses=uses,
         )
 
     async def _start_kernel(self) -> None:

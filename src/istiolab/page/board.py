@@ -10,7 +10,7 @@ from istiolab.errors import IstiolabError
 from istiolab.page.stamp import duration, moment, proven, ran_on, state_label
 from istiolab.page.words import Words
 from istiolab.receipt.ledger import Record
-from istiolab.receipt.model import CellTime, Receipt, WaitTime
+from istiolab.receipt.model import CellRecord, Receipt, WaitTime
 from istiolab.receipt.store import Status
 
 
@@ -76,7 +76,7 @@ def render_ledger(records: Iterable[Record], *, titles: Mapping[str, str], words
     )
 
 
-def slowest(cells: Iterable[CellTime]) -> CellTime | None:
+def slowest(cells: Iterable[CellRecord]) -> CellRecord | None:
     """Return the cell that took longest; None if there is none."""
     return max(cells, key=lambda cell: cell.seconds, default=None)
 

@@ -21,7 +21,8 @@ from pymdownx.slugs import slugify
 from istiolab.errors import IstiolabError
 from istiolab.page.stamp import Links
 from istiolab.page.words import LANGUAGES
-from istiolab.receipt.failing import failing_path
+from istiolab.receipt.failing import Failing
+from istiolab.receipt.record import record_path
 from istiolab.receipt.store import receipt_path
 from istiolab.system.files import is_hidden, visible_files
 
@@ -56,7 +57,7 @@ def add_notebook(files: Files, config: MkDocsConfig, path: Path) -> None:
     files.append(page)
     _copy(files, config, f"{DOWNLOADS}/{path.name}", path)
     # The record of a failure, too: the next run on a fresh checkout learns from it since when.
-    for name, record in (("receipt", receipt_path(path)), ("failing", failing_path(path))):
+    for name, record in (("receipt", receipt_path(path)), ("failing", record_path(path, Failing))):
         if record.exists():
             _copy(files, config, f"{DOWNLOADS}/{path.stem}.{name}.json", record)
 

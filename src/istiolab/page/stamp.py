@@ -67,7 +67,7 @@ def _said(status: Status, words: Words) -> tuple[str, str]:
         case State.VERIFIED:
             return words.verified, words.verified_why
         case State.STALE:
-            return words.stale, words.stale_why
+            return words.stale, f"{words.stale_why} ({status.reason})"
         case State.FAILING:
             return words.failing, _failing(status, words)
         case State.FAILED:

@@ -8,20 +8,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from istiolab.errors import IstiolabError
-from istiolab.receipt.place import read_record, record_path, remove, write_text
-from istiolab.receipt.record import STRICT, Timestamp, dump, load
-
-SCHEMA = 1
-_CALLED = "the record of its failures"
+from istiolab.receipt.record import STRICT, Record, Timestamp, load_record, save_record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Failing:
+class Failing(Record):
     """That no run of a notebook passed any more, since when, and what became of the last one."""
 
     __pydantic_config__ = STRICT
+    SCHEMA: ClassVar[int] = 1
+    KIND: ClassVar[str] = "failing"
+    CALLED: ClassVar[str] = "the record of its failures"
 
     schema: int = SCHEMA
     """The version of this format."""
@@ -37,21 +37,6 @@ class Failing:
     """What happened in the last one, in one line."""
     versions: Mapping[str, str]
     """What it ran on: versions by part."""
-
-
-def failing_path(notebook_path: Path) -> Path:
-    """Return where the record of a notebook's failures lies."""
-    return record_path(notebook_path, "failing")
-
-
-def load_failing(notebook_path: Path) -> Failing | None:
-    """Read the record of a notebook's failures; None if its last run passed.
-
-    Raises:
-        IstiolabError: there is one, and it is not as it was written.
-    """
-    text = read_record(failing_path(notebook_path), called=_CALLED)
-    return load(Failing, text, schema=SCHEMA, called=_CALLED) if text is not None else None
 
 
 def record_failure(
@@ -78,7 +63,7 @@ def record_failure(
         what=what,
         versions=dict(versions),
     )
-    write_text(failing_path(notebook_path), dump(failing))
+    save_record(notebook_path, failing)
     return failing
 
 
@@ -88,17 +73,8 @@ def failed_runs(notebook_path: Path) -> int:
     return before.attempts if before else 0
 
 
-def forget_failures(notebook_path: Path) -> None:
-    """Remove the record, since a run passed.
-
-    Raises:
-        HostError: the folder cannot be written.
-    """
-    remove(failing_path(notebook_path))
-
-
 def _believed(notebook_path: Path) -> Failing | None:
     try:
-        return load_failing(notebook_path)
+        return load_record(notebook_path, Failing)
     except IstiolabError:  # what nobody can believe is begun anew by the next run
         return None

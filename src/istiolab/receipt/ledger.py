@@ -13,8 +13,8 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from istiolab.errors import IstiolabError
-from istiolab.receipt.place import FOLDER, write_text
-from istiolab.receipt.record import STRICT
+from istiolab.receipt.record import FOLDER, STRICT
+from istiolab.system.files import write_text
 
 NAME = "ledger.jsonl"
 

@@ -5,17 +5,16 @@ The key is what the cells do, not what they put out: new outputs prove and dispr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
-from istiolab.receipt.fingerprint import code_of, steps_sha256
-from istiolab.receipt.place import read_record, record_path, remove, write_text
-from istiolab.receipt.record import STRICT, Timestamp, dump, load
-from istiolab.receipt.uses import helpers_sha256, manifests_sha256
-
-SCHEMA = 1
-_CALLED = "the proof of its causes"
+from istiolab.errors import IstiolabError
+from istiolab.notebook.document import load_document
+from istiolab.receipt.inputs import Inputs, changed_inputs
+from istiolab.receipt.model import steps_sha256
+from istiolab.receipt.record import STRICT, OldRecordError, Record, Timestamp, load_record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,19 +32,20 @@ class WithoutCause:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Proof:
+class Proof(Record):
     """That a check fails without each of a notebook's causes, and each check without one."""
 
     __pydantic_config__ = STRICT
+    SCHEMA: ClassVar[int] = 2
+    KIND: ClassVar[str] = "proof"
+    CALLED: ClassVar[str] = "the proof of its causes"
 
     schema: int = SCHEMA
     """The version of this format."""
     steps_sha256: str
-    """Digest of the sources and tags of the code cells."""
-    helpers_sha256: str
-    """Digest of the definitions of the library that they reach."""
-    manifests_sha256: str
-    """Digest of the files that they name."""
+    """Digest of the code cells, without their outputs."""
+    inputs: Inputs
+    """What the runs used besides."""
     versions: Mapping[str, str]
     """What it ran on: versions by part."""
     started_at: Timestamp
@@ -56,67 +56,33 @@ class Proof:
     """The runs, in the order of the causes."""
 
 
-def proof_path(notebook_path: Path) -> Path:
-    """Return where the proof of a notebook lies."""
-    return record_path(notebook_path, "proof")
-
-
-def load_proof(notebook_path: Path) -> Proof | None:
-    """Read the proof of a notebook; None if it has none.
-
-    Raises:
-        IstiolabError: there is one, and it is not as it was written.
-    """
-    text = read_record(proof_path(notebook_path), called=_CALLED)
-    return load(Proof, text, schema=SCHEMA, called=_CALLED) if text is not None else None
-
-
 def holds(notebook_path: Path, proof: Proof) -> bool:
     """Tell whether a proof is about the notebook, and what it uses, as they stand.
 
     Raises:
         KernelError: it is no notebook.
     """
-    cells = code_of(notebook_path)
-    return (
-        proof.steps_sha256 == steps_sha256(notebook_path)
-        and proof.helpers_sha256 == helpers_sha256(cells)
-        and proof.manifests_sha256 == manifests_sha256(cells, folder=notebook_path.parent)
-    )
+    if proof.steps_sha256 != steps_sha256(load_document(notebook_path)):
+        return False
+    return not changed_inputs(proof.inputs, notebook_path.parent)
 
 
-def write_proof(
-    notebook_path: Path,
-    runs: Iterable[WithoutCause],
-    *,
-    started_at: str,
-    duration_seconds: float,
-    versions: Mapping[str, str],
-) -> Proof:
-    """Write down that a notebook's causes are proven, and return the record.
+def standing_proof(notebook_path: Path) -> Proof | None:
+    """Return the proof of a notebook; None if it has none that holds.
 
     Raises:
-        KernelError: it is no notebook.
-        HostError: the disk is full, or the folder cannot be written.
+        IstiolabError: there is one, and it is not as it was written.
     """
-    cells = code_of(notebook_path)
-    proof = Proof(
-        steps_sha256=steps_sha256(notebook_path),
-        helpers_sha256=helpers_sha256(cells),
-        manifests_sha256=manifests_sha256(cells, folder=notebook_path.parent),
-        versions=dict(versions),
-        started_at=started_at,
-        duration_seconds=round(duration_seconds, 1),
-        runs=tuple(runs),
-    )
-    write_text(proof_path(notebook_path), dump(proof))
-    return proof
+    try:
+        proof = load_record(notebook_path, Proof)
+    except OldRecordError:
+        return None
+    return proof if proof is not None and holds(notebook_path, proof) else None
 
 
-def remove_proof(notebook_path: Path) -> None:
-    """Remove the proof, since the ablations found that it does not hold.
-
-    Raises:
-        HostError: the folder cannot be written.
-    """
-    remove(proof_path(notebook_path))
+def is_proven(notebook_path: Path) -> bool:
+    """Tell whether the causes of a notebook are proven as it stands."""
+    try:
+        return standing_proof(notebook_path) is not None
+    except IstiolabError:  # what cannot be believed is proven anew
+        return False

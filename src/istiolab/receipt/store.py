@@ -1,4 +1,4 @@
-"""Where receipts lie, and what the one of a notebook says about it now."""
+"""Where receipts lie, and what the records of a notebook say about it now."""
 
 from __future__ import annotations
 
@@ -8,19 +8,21 @@ from enum import StrEnum
 from pathlib import Path
 
 from istiolab.errors import IstiolabError
-from istiolab.receipt.failing import Failing, load_failing
-from istiolab.receipt.fingerprint import code_of, notebook_sha256
+from istiolab.receipt.changes import changes_since
+from istiolab.receipt.failing import Failing
 from istiolab.receipt.model import Receipt
-from istiolab.receipt.place import read_record, record_path, write_text
-from istiolab.receipt.proof import Proof, holds, load_proof
-from istiolab.receipt.uses import helpers_sha256, manifests_sha256
+from istiolab.receipt.proof import Proof, standing_proof
+from istiolab.receipt.record import OldRecordError, load_record, record_path, save_record
+
+# How many changes a reason names.
+_TOLD = 3
 
 
 class State(StrEnum):
     """What may be said about a notebook."""
 
     VERIFIED = "verified"
-    """It ran as it stands, with the helpers and manifests that it uses as they stand."""
+    """It ran as it stands, with all that it used as it stands."""
     STALE = "stale"
     """It ran, and it or what it uses changed since; or that was too long ago."""
     FAILING = "failing"
@@ -45,32 +47,36 @@ class Status:
     """The record of its failures, if its last run did not pass."""
     proof: Proof | None = None
     """The proof that its causes are causes, if there is one and it holds."""
+    changes: tuple[str, ...] = ()
+    """What is not as it was when it ran, each in a few words."""
 
 
 def receipt_path(notebook_path: Path) -> Path:
-    """Return where the receipt of a notebook lies: in a folder beside the notebook."""
-    return record_path(notebook_path)
+    """Return where the receipt of a notebook lies."""
+    return record_path(notebook_path, Receipt)
 
 
 def load_receipt(notebook_path: Path) -> Receipt | None:
     """Read the receipt of a notebook; None if it has none.
 
     Raises:
-        IstiolabError: there is one, and it is not as it was written.
+        OldRecordError: it is in the format of an older version.
+        IstiolabError: it is not as it was written.
     """
-    text = read_record(receipt_path(notebook_path), called="the receipt")
-    return Receipt.from_json(text) if text is not None else None
+    return load_record(notebook_path, Receipt)
+
+
+def believed_receipt(notebook_path: Path) -> Receipt | None:
+    """Return the receipt of a notebook; None if there is none that can be believed."""
+    try:
+        return load_receipt(notebook_path)
+    except IstiolabError:
+        return None
 
 
 def last_seconds(notebook_path: Path) -> float | None:
-    """Return how long a notebook took when it passed last; None if nobody knows.
-
-    It is to plan by: a receipt that cannot be believed is no failure here.
-    """
-    try:
-        receipt = load_receipt(notebook_path)
-    except IstiolabError:
-        return None
+    """Return how long a notebook took when it passed last; None if nobody knows."""
+    receipt = believed_receipt(notebook_path)
     return receipt.duration_seconds if receipt else None
 
 
@@ -80,61 +86,59 @@ def write_receipt(notebook_path: Path, receipt: Receipt) -> Path:
     Raises:
         HostError: the disk is full, or the folder cannot be written.
     """
-    path = receipt_path(notebook_path)
-    write_text(path, receipt.to_json())
-    return path
+    return save_record(notebook_path, receipt)
 
 
 def status(
     notebook_path: Path, *, now: datetime | None = None, longest_days: float | None = None
 ) -> Status:
-    """Say what the receipt of a notebook is worth now.
+    """Say what the records of a notebook are worth now.
 
     Args:
         notebook_path: the notebook.
         now: the time at which it is asked; None means the present.
         longest_days: how old a run may be; None means as old as it likes.
     """
+    old: tuple[str, ...] = ()
     try:
-        receipt = load_receipt(notebook_path)
-        changed = _changed(notebook_path, receipt) if receipt else None
-        failing = load_failing(notebook_path)
-        proof = _proof(notebook_path)
+        failing = load_record(notebook_path, Failing)
+        proof = standing_proof(notebook_path)
+        try:
+            receipt = load_receipt(notebook_path)
+        except OldRecordError as wrong:
+            receipt, old = None, (wrong.message,)
+        changes = old or (changes_since(notebook_path, receipt) if receipt else ())
     except IstiolabError as wrong:
         reason = "; ".join((wrong.message, *wrong.where))
         return Status(state=State.FAILED, reason=reason, receipt=None)
-    state, reason = _judge(receipt, changed, failing)
-    if state is State.VERIFIED and receipt is not None and longest_days is not None:
-        age = (now or datetime.now(UTC)) - receipt.started
-        if age > timedelta(days=longest_days):
-            state = State.STALE
-            reason = f"its last run, of {receipt.started_at}, is {age.days} days old"
-    return Status(state=state, reason=reason, receipt=receipt, failing=failing, proof=proof)
+    age = (now or datetime.now(UTC)) - receipt.started if receipt else timedelta()
+    too_old = longest_days is not None and age > timedelta(days=longest_days)
+    state, reason = _judge(receipt, changes, failing, days=age.days if too_old else None)
+    return Status(
+        state=state,
+        reason=reason,
+        receipt=receipt,
+        failing=failing,
+        proof=proof,
+        changes=changes,
+    )
 
 
 def _judge(
-    receipt: Receipt | None, changed: str | None, failing: Failing | None
+    receipt: Receipt | None,
+    changes: tuple[str, ...],
+    failing: Failing | None,
+    *,
+    days: int | None,
 ) -> tuple[State, str]:
     if failing is not None:
         return State.FAILING, f"no run passed since {failing.since}: {failing.what}"
+    if changes:
+        more = f"; and {len(changes) - _TOLD} more" if len(changes) > _TOLD else ""
+        since = f"since the run of {receipt.started_at}: " if receipt else ""
+        return State.STALE, f"{since}{'; '.join(changes[:_TOLD])}{more}"
     if receipt is None:
         return State.MISSING, "it was never verified"
-    if changed:
-        return State.STALE, f"{changed} changed since the run of {receipt.started_at}"
+    if days is not None:
+        return State.STALE, f"its last run, of {receipt.started_at}, is {days} days old"
     return State.VERIFIED, f"it ran to its end at {receipt.started_at}"
-
-
-def _proof(notebook_path: Path) -> Proof | None:
-    proof = load_proof(notebook_path)
-    return proof if proof is not None and holds(notebook_path, proof) else None
-
-
-def _changed(notebook_path: Path, receipt: Receipt) -> str | None:
-    if notebook_sha256(notebook_path) != receipt.notebook_sha256:
-        return "the notebook"
-    cells = code_of(notebook_path)
-    if helpers_sha256(cells) != receipt.helpers_sha256:
-        return "a helper that it uses"
-    if manifests_sha256(cells, folder=notebook_path.parent) != receipt.manifests_sha256:
-        return "a manifest"
-    return None

@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from istiolab.errors import UsageError
+from istiolab.errors import HostError, UsageError
 
 TAG_NAME = "CACHEDIR.TAG"
 # The signature of the Cache Directory Tagging Specification, so that backup programs skip the
@@ -66,6 +66,19 @@ def make_folder(path: Path) -> None:
         if not each.exists():
             each.mkdir(exist_ok=True)
             give_to_owner(each)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` to `path` in one piece, and make its folder if it is not there.
+
+    Raises:
+        HostError: the disk is full, or the folder cannot be written.
+    """
+    try:
+        make_folder(path.parent)
+        write_atomic(path, text)
+    except OSError as wrong:
+        raise HostError(f"`{path}` could not be written", where=(str(wrong),)) from wrong
 
 
 def write_json(path: Path, value: object) -> None:

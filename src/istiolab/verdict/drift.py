@@ -24,6 +24,8 @@ class Change(StrEnum):
     """They are others."""
     GONE = "gone"
     """It had some, and has none now."""
+    EDITED = "edited"
+    """They may be true, but no run wrote them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +41,13 @@ class CellDrift:
     diff: tuple[str, ...]
     """The difference as lines of a unified diff, volatile values masked."""
 
+    @property
+    def headline(self) -> str:
+        """Return in one line what became of the cell's outputs."""
+        if self.change is Change.EDITED:
+            return f"outputs of {self.label} are not those that a run wrote"
+        return f"{self.label}: {self.change}"
+
 
 def compare(before: Notebook, after: Notebook) -> tuple[CellDrift, ...]:
     """Compare the outputs of two executions of the same notebook, cell by cell.
@@ -49,6 +58,20 @@ def compare(before: Notebook, after: Notebook) -> tuple[CellDrift, ...]:
     old, new = normalise(before), normalise(after)
     drifts = (_drift(cell, old.get(cell.id, ()), new[cell.id]) for cell in after.cells)
     return tuple(drift for drift in drifts if drift is not None)
+
+
+def add_edited(
+    drifts: Sequence[CellDrift], notebook: Notebook, edited: Iterable[int]
+) -> tuple[CellDrift, ...]:
+    """Add to drifts the cells whose published outputs no run wrote, true otherwise or not."""
+    found = {
+        index: CellDrift(
+            index=index, label=notebook.cells[index].label, change=Change.EDITED, diff=()
+        )
+        for index in edited
+    }
+    found |= {drift.index: drift for drift in drifts}
+    return tuple(found[index] for index in sorted(found))
 
 
 def normalise(notebook: Notebook) -> dict[str, tuple[str, ...]]:

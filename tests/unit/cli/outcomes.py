@@ -6,9 +6,9 @@ from pathlib import Path
 
 from nbformat.v4 import new_code_cell, new_notebook
 
-from istiolab.errors import IstiolabError
 from istiolab.notebook.execution import Ending, Execution, Failure
-from istiolab.receipt.subject import Subject, take
+from istiolab.notebook.uses import Use
+from istiolab.receipt.inputs import file_sha256
 from istiolab.verdict.drift import CellDrift, Change
 from istiolab.verdict.judge import Outcome
 from istiolab.verify import Verified
@@ -29,13 +29,6 @@ def drift(change: Change = Change.CHANGED) -> CellDrift:
     )
 
 
-def _subject(notebook: Path) -> Subject:
-    try:
-        return take(notebook)
-    except IstiolabError:  # most of these notebooks are names alone
-        return Subject()
-
-
 def verified(
     outcome: Outcome,
     *,
@@ -43,6 +36,7 @@ def verified(
     drifts: tuple[CellDrift, ...] = (),
     leaks: tuple[str, ...] = (),
     notebook: Path = Path("notebooks/x.ipynb"),
+    uses: tuple[Use, ...] = (),
 ) -> Verified:
     document = new_notebook(  # type: ignore[no-untyped-call]
         metadata={"kernelspec": KERNEL},
@@ -58,12 +52,13 @@ def verified(
         started_at="2026-11-24T00:00:00Z",
         seconds=61.2,
         log="",
+        uses=uses,
     )
     return Verified(
         notebook=notebook,
         outcome=outcome,
         execution=None if outcome is Outcome.UNCHANGED else execution,
-        subject=_subject(notebook),
+        sha256=file_sha256(notebook) or "",
         drifts=drifts,
         leaks=leaks,
         evidence=Path("reports/x") if failure or outcome is Outcome.DRIFTED else None,

@@ -139,14 +139,17 @@ def test_to_ablate_what_cannot_run_here_is_no_pass_either() -> None:
 def test_only_what_changed_is_run_and_a_place_is_not_made_ready_for_nothing(
     place: Told, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(running, "is_unchanged", lambda path, _cluster: path.stem == "a")
+    monkeypatch.setattr(
+        running, "reasons_to_run", lambda path, _: () if path.stem == "a" else ("x",)
+    )
     shares = [share(place, alone=True)]
     found = run_changed(shares, WISH, force=False, reporter=SILENT)
     assert [each.outcome for each in found] == [Outcome.UNCHANGED, Outcome.UNTRUE]
+    assert [each.reasons for each in found] == [(), ("x",)]
     assert place.done == ["prepared", "b"]
 
     place.done.clear()
-    monkeypatch.setattr(running, "is_unchanged", lambda _path, _cluster: True)
+    monkeypatch.setattr(running, "reasons_to_run", lambda *_: ())
     run_changed(shares, WISH, force=False, reporter=SILENT)
     assert place.done == []
     run_changed(shares, WISH, force=True, reporter=SILENT)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from istiolab.notebook.cells import Cell, Notebook, Output
 from istiolab.receipt.failing import Failing
-from istiolab.receipt.fingerprint import code_of, notebook_sha256
+from istiolab.receipt.inputs import Inputs
 from istiolab.receipt.model import Receipt
 from istiolab.receipt.proof import Proof, WithoutCause
-from istiolab.receipt.uses import helpers_sha256, manifests_sha256
+from tests.unit.receipt import build as receipts
 
 
 def output(
@@ -28,21 +28,12 @@ def notebook(*cells: Cell) -> Notebook:
 
 def receipt(path: Path | None = None) -> Receipt:
     """Return the receipt of the notebook at `path`, as a run of just now would leave it."""
-    cells = code_of(path) if path else ()
-    return Receipt(
-        notebook_sha256=notebook_sha256(path) if path else "0",
-        helpers_sha256=helpers_sha256(cells),
-        manifests_sha256=manifests_sha256(cells, folder=path.parent if path else Path("none")),
-        mesh_config_sha256="0",
-        drift="none",
+    return receipts.receipt(
+        path,
         versions={"kubernetes": "1.34.0", "istio": "1.28.2", "python": "3.11.7"},
-        images={},
         machine={"processor": "a <fast> one", "memory": "8 GiB"},
         provider="its own & nobody's",
-        started_at="2026-01-02T03:04:05Z",
-        attempts=1,
         duration_seconds=61.7,
-        cells=(),
         waits=(),
     )
 
@@ -62,8 +53,7 @@ def proof() -> Proof:
     run = WithoutCause(cause="cell 2 `apply`", check="cell 4 `judge`", how="AssertionError")
     return Proof(
         steps_sha256="0",
-        helpers_sha256="0",
-        manifests_sha256="0",
+        inputs=Inputs(),
         versions={"istio": "1.28.2"},
         started_at="2026-01-04T03:04:05Z",
         duration_seconds=71.0,

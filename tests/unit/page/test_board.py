@@ -9,14 +9,18 @@ from istiolab.errors import IstiolabError
 from istiolab.page.board import Entry, longest, render_board, render_ledger, slowest
 from istiolab.page.words import LANGUAGES, read_words
 from istiolab.receipt.ledger import Record
-from istiolab.receipt.model import CellTime, WaitTime
+from istiolab.receipt.model import CellRecord, WaitTime
 from istiolab.receipt.store import State, Status
 from tests.unit.page.build import proof, receipt
 
-CELLS = (
-    CellTime(index=1, name="first", seconds=0.5),
-    CellTime(index=4, name="matrix <b>", seconds=15.25),
-)
+
+def _cell(index: int, name: str, seconds: float) -> CellRecord:
+    return CellRecord(
+        index=index, id=name, name=name, sha256="0", outputs_sha256=None, seconds=seconds
+    )
+
+
+CELLS = (_cell(1, "first", 0.5), _cell(4, "matrix <b>", 15.25))
 WAITS = (WaitTime(what="rollout of a", seconds=4.0), WaitTime(what="endpoints", seconds=0.1))
 
 

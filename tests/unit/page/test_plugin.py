@@ -19,7 +19,8 @@ from mkdocs.exceptions import Abort, PluginError
 
 from istiolab.page.vendor import COMMAND
 from istiolab.page.words import LANGUAGES, read_words
-from istiolab.receipt.failing import failing_path, record_failure
+from istiolab.receipt.failing import Failing, record_failure
+from istiolab.receipt.record import record_path
 from istiolab.receipt.store import write_receipt
 from tests.unit.notebook.build import code, text, write
 from tests.unit.page.build import receipt
@@ -474,7 +475,7 @@ def test_the_record_of_a_failure_is_published_for_the_next_run(plain: Path) -> N
     (plain.parent / "docs" / "index.md").write_text(PAGE)
     build_site(plain)
     published = plain.parent / "site" / "downloads" / "some.failing.json"
-    assert published.read_bytes() == failing_path(notebook).read_bytes()
+    assert published.read_bytes() == record_path(notebook, Failing).read_bytes()
 
 
 def test_a_preview_builds_its_own_language_alone_and_forgets_what_was_mended(plain: Path) -> None:

@@ -138,7 +138,7 @@ def test_in_one_line_it_says_the_same_state_with_the_same_links(state: State) ->
     assert found["aria-label"] == getattr(EN, state.value)
     assert found.text.startswith(getattr(EN, state.value))
     assert ("2026-01-02 03:04 UTC · Istio 1.28.2" in found.text) is has_receipt
-    assert ("why <b>" in found.text) is (state is State.FAILED)
+    assert ("why <b>" in found.text) is (state in {State.FAILED, State.STALE})
     assert [each["href"] for each in found.find_all("a")] == [
         "../notebooks/a/",
         "../a.ipynb",

@@ -1,20 +1,17 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from istiolab.receipt.proof import (
-    WithoutCause,
-    holds,
-    load_proof,
-    proof_path,
-    remove_proof,
-    write_proof,
-)
+from istiolab.notebook.document import load_document
+from istiolab.receipt.model import steps_sha256
+from istiolab.receipt.proof import Proof, WithoutCause, is_proven
+from istiolab.receipt.record import load_record, record_path, remove_record, save_record
 from istiolab.receipt.store import State, status, write_receipt
 from tests.unit.notebook.build import code, write
-from tests.unit.page.build import receipt
+from tests.unit.receipt.build import inputs, receipt
 
 RUN = WithoutCause(cause="cell 1 `apply`", check="cell 2 `judge`", how="AssertionError")
 
@@ -25,17 +22,24 @@ def notebook(tmp_path: Path) -> Path:
     (tmp_path / "manifests" / "a.yaml").write_text("kind: A")
     path = write(tmp_path, code("place.apply('manifests/a.yaml')", "cause"), code("1", "check"))
     write_receipt(path, receipt(path))
-    write_proof(path, [RUN], started_at="2026-02-03T00:00:00Z", duration_seconds=12.34, versions={})
+    proof = Proof(
+        steps_sha256=steps_sha256(load_document(path)),
+        inputs=inputs(tmp_path, "manifests/a.yaml"),
+        versions={},
+        started_at="2026-02-03T00:00:00Z",
+        duration_seconds=12.3,
+        runs=(RUN,),
+    )
+    save_record(path, proof)
     return path
 
 
-def test_a_proof_comes_back_as_it_was_written(notebook: Path) -> None:
-    proof = load_proof(notebook)
+def test_a_proof_that_holds_is_part_of_what_is_shown(notebook: Path) -> None:
+    proof = load_record(notebook, Proof)
     assert proof is not None
     assert proof.runs == (RUN,)
-    assert proof.duration_seconds == 12.3
-    assert holds(notebook, proof)
     assert status(notebook).proof == proof
+    assert is_proven(notebook)
 
 
 def test_new_outputs_leave_a_proof_as_it_is(notebook: Path) -> None:
@@ -66,14 +70,23 @@ def test_a_changed_manifest_ends_a_proof(notebook: Path) -> None:
     assert status(notebook).proof is None
 
 
+def test_a_proof_of_an_older_version_is_none(notebook: Path) -> None:
+    path = record_path(notebook, Proof)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"schema": 1}))
+    assert status(notebook).proof is None
+    assert status(notebook).state is State.VERIFIED
+    assert not is_proven(notebook)
+
+
 def test_a_proof_edited_by_hand_is_not_believed(notebook: Path) -> None:
-    path = proof_path(notebook)
+    path = record_path(notebook, Proof)
     path.write_text(path.read_text().replace("judge", "other"))
     found = status(notebook)
     assert found.state is State.FAILED
     assert found.reason.startswith("the proof of its causes was changed after it was written")
+    assert not is_proven(notebook)
 
 
 def test_a_removed_proof_is_none(notebook: Path) -> None:
-    remove_proof(notebook)
-    assert load_proof(notebook) is None
+    remove_record(notebook, Proof)
+    assert load_record(notebook, Proof) is None

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,11 +10,10 @@ from hypothesis import strategies as st
 
 from istiolab.errors import HostError, IstiolabError
 from istiolab.receipt import record
-from istiolab.receipt.failing import record_failure
-from istiolab.receipt.fingerprint import code_of, notebook_sha256
-from istiolab.receipt.model import CellTime, Receipt, WaitTime
-from istiolab.receipt.place import record_path
-from istiolab.receipt.proof import write_proof
+from istiolab.receipt.failing import Failing, record_failure
+from istiolab.receipt.model import Receipt
+from istiolab.receipt.proof import Proof
+from istiolab.receipt.record import Record, dump, parse, record_path, save_record
 from istiolab.receipt.store import (
     State,
     last_seconds,
@@ -24,31 +22,9 @@ from istiolab.receipt.store import (
     status,
     write_receipt,
 )
-from istiolab.receipt.uses import helpers_sha256, manifests_sha256
 from tests.unit.notebook.build import code, write
-
-
-def make_receipt(notebook: Path) -> Receipt:
-    cells = code_of(notebook)
-    return Receipt(
-        notebook_sha256=notebook_sha256(notebook),
-        helpers_sha256=helpers_sha256(cells),
-        manifests_sha256=manifests_sha256(cells, folder=notebook.parent),
-        mesh_config_sha256="0",
-        drift="none",
-        versions={"kubernetes": "1.34.0", "istio": "1.28.2"},
-        images={"pilot": "sha256:00"},
-        machine={"processors": "2"},
-        provider="embedded",
-        started_at="2026-01-02T03:04:05Z",
-        attempts=1,
-        duration_seconds=1.5,
-        cells=(
-            CellTime(index=1, name="first", seconds=0.25),
-            CellTime(index=2, name=None, seconds=1),
-        ),
-        waits=(WaitTime(what="rollout `a`", seconds=0.5),),
-    )
+from tests.unit.page.build import proof
+from tests.unit.receipt.build import receipt as make_receipt
 
 
 @pytest.fixture
@@ -86,19 +62,13 @@ def test_status_without_a_receipt_is_missing(notebook: Path) -> None:
     assert status(notebook).state is State.MISSING
 
 
-def test_status_is_stale_when_the_notebook_or_what_it_uses_changed(notebook: Path) -> None:
-    receipt = make_receipt(notebook)
-    write_receipt(notebook, replace(receipt, helpers_sha256="other"))
+def test_a_receipt_of_an_older_version_is_stale_and_says_so(notebook: Path) -> None:
+    path = write_receipt(notebook, make_receipt(notebook))
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"schema": 3}))
     found = status(notebook)
-    assert (found.state, found.reason[:8]) == (State.STALE, "a helper")
-    assert found.receipt is not None
-    write_receipt(notebook, receipt)
-    (notebook.parent / "manifests" / "a.yaml").write_text("kind: B")
-    found = status(notebook)
-    assert (found.state, found.reason[:10]) == (State.STALE, "a manifest")
-    notebook.write_text(notebook.read_text() + "\n")
-    found = status(notebook)
-    assert (found.state, found.reason[:12]) == (State.STALE, "the notebook")
+    assert found.state is State.STALE
+    assert found.reason == "the receipt was made by an older version of istiolab"
+    assert last_seconds(notebook) is None
 
 
 def test_status_is_stale_when_the_run_is_too_long_ago(notebook: Path) -> None:
@@ -136,12 +106,12 @@ NASTY = [r'"\ud800"', "9" * 5000, "[" * 100_000, "[" * 900 + "]" * 900, "NaN", "
 
 @pytest.mark.parametrize("value", NASTY, ids=lambda value: value[:8])
 @pytest.mark.parametrize("field", ["attempts", "schema", "provider", "versions", "other", "digest"])
-@pytest.mark.parametrize("kind", ["", "proof", "failing"])
+@pytest.mark.parametrize("kind", [Receipt, Proof, Failing])
 def test_whatever_a_hand_writes_into_a_record_it_is_not_believed(
-    notebook: Path, kind: str, field: str, value: str
+    notebook: Path, kind: type[Record], field: str, value: str
 ) -> None:
     write_receipt(notebook, make_receipt(notebook))
-    write_proof(notebook, [], started_at="2026-01-02T03:04:05Z", duration_seconds=1, versions={})
+    save_record(notebook, proof())
     record_failure(
         notebook, started_at="2026-01-02T03:04:05Z", outcome="untrue", what="no", versions={}
     )
@@ -153,13 +123,15 @@ def test_whatever_a_hand_writes_into_a_record_it_is_not_believed(
     assert found.reason
 
 
-@given(text=st.text() | st.builds(lambda inner: f'{{"schema": 3, "digest": {inner}}}', st.text()))
+@given(text=st.text() | st.builds(lambda inner: f'{{"schema": 4, "digest": {inner}}}', st.text()))
 def test_no_text_is_a_receipt_and_none_is_more_than_an_error(text: str) -> None:
     with pytest.raises(IstiolabError):
-        Receipt.from_json(text)
+        parse(text, Receipt)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"schema": 3}', '{"schema": 2}'])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "{}", '{"schema": 4}', '{"schema": 5}', '{"schema": -1}']
+)
 def test_what_is_no_receipt_is_not_believed(notebook: Path, text: str) -> None:
     path = receipt_path(notebook)
     path.parent.mkdir()
@@ -174,7 +146,7 @@ def test_what_is_no_receipt_is_not_believed(notebook: Path, text: str) -> None:
         ({"provider": None}, "provider: Input should be a valid string"),
         ({"versions": {"istio": 1}}, "versions.istio: Input should be a valid string"),
         ({"duration_seconds": True}, "duration_seconds: Input should be a valid number"),
-        ({"cells": [{"index": 0}]}, "cells.0.name: Field required"),
+        ({"cells": [{"index": 0}]}, "cells.0.id: Field required"),
         ({"cells": "none"}, "cells: Input should be a valid array"),
         ({"waits": [{"what": 1, "seconds": 2}]}, "waits.0.what: Input should be a valid string"),
         ({"started_at": "2026-01-02T03:04:05"}, "started_at: Value error, a time without a zone"),
@@ -184,12 +156,12 @@ def test_what_is_no_receipt_is_not_believed(notebook: Path, text: str) -> None:
 def test_a_wrong_shape_is_refused_even_with_a_right_digest(
     notebook: Path, change: dict[str, object], message: str
 ) -> None:
-    table = json.loads(make_receipt(notebook).to_json())
+    table = json.loads(dump(make_receipt(notebook)))
     del table["digest"]
     table |= change
     table["digest"] = record._digest(table)
     with pytest.raises(IstiolabError, match="other fields than it must have") as caught:
-        Receipt.from_json(json.dumps(table))
+        parse(json.dumps(table), Receipt)
     assert any(line.startswith(message) for line in caught.value.where), caught.value.where
 
 

@@ -38,7 +38,7 @@ def _annotations(found: Verified) -> Iterator[str]:
         yield _command(found, 1, str(found.outcome), "\n".join(found.leaks))
     for drift in found.drifts:
         line = cell_line(text, run.document.cells[drift.index].id)
-        message = "\n".join((f"{drift.label}: {drift.change}", *drift.diff))
+        message = "\n".join((drift.headline, *drift.diff))
         yield _command(found, line, str(found.outcome), message)
     if run.failure is not None:
         line = cell_line(text, run.document.cells[run.failure.index].id)

@@ -20,6 +20,7 @@ def as_table(found: Verified) -> dict[str, object]:
     return {
         "notebook": str(found.notebook),
         "outcome": str(found.outcome),
+        "reasons": list(found.reasons),
         "seconds": round(run.seconds, 1) if run else 0.0,
         "barred": found.barred or None,
         "changed": found.changed or None,

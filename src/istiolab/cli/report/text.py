@@ -11,9 +11,9 @@ from istiolab.verify import Verified
 TRACEBACK_LINES = 15
 
 
-def render(found: Iterable[Verified]) -> str:
-    """Return the report of all notebooks."""
-    return "\n".join(line for each in found for line in _lines(each))
+def render(found: Iterable[Verified], *, explain: bool = False) -> str:
+    """Return the report of all notebooks; with `explain`, also why each was run."""
+    return "\n".join(line for each in found for line in _lines(each, explain=explain))
 
 
 def headline(found: Verified) -> str:
@@ -46,7 +46,7 @@ def explanation(found: Verified) -> Iterator[str]:
             "namespaces, empty, until something does"
         )
     for drift in found.drifts:
-        yield f"{drift.label}: {drift.change}"
+        yield drift.headline
         yield from (f"| {line}" for line in drift.diff)
     failure = found.execution.failure if found.execution else None
     if failure is not None:
@@ -78,8 +78,12 @@ def hint(found: Verified) -> str | None:
     return None
 
 
-def _lines(found: Verified) -> Iterator[str]:
+def _lines(found: Verified, *, explain: bool) -> Iterator[str]:
     yield headline(found)
+    if explain and found.outcome is Outcome.UNCHANGED:
+        yield "  not run: each cell, input and part of the cluster is as its receipt has it"
+    elif explain:
+        yield from (f"  run because: {each}" for each in found.reasons)
     yield from (f"  {line}" for line in explanation(found))
     if said := hint(found):
         yield from ("", f"hint: {said}")
