@@ -151,7 +151,9 @@ class _Reading:
     def _go_to(self, text: str) -> int:
         """Go to the next line of the source that holds a text, if there is one; return it."""
         places = range(self.place, len(self.lines))
-        self.place = next((each for each in places if text in self.lines[each]), self.place)
+        last = max(len(self.lines) - 1, 0)
+        found = next((each for each in places if text in self.lines[each]), self.place)
+        self.place = min(found, last)
         return self.place
 
     def _problem(self, line: int, message: str) -> None:

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from textwrap import indent
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from istiolab.errors import ExitCode
@@ -141,6 +141,7 @@ LINE = st.builds(
 )
 
 
+@example("<pre>a</pre>\n<pre>a</pre>")
 @settings(deadline=None)
 @given(st.lists(st.just("") | LINE, max_size=8).map("\n".join))
 def test_each_block_that_a_reader_sees_is_a_problem_until_it_has_a_reason(markdown: str) -> None:
