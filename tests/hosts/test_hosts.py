@@ -18,9 +18,9 @@ from tests.hosts.image import CHECKOUT, HOME_CHECKOUT, USER, checkout_files, ens
 from tests.hosts.machine import Machine, booted
 
 CHAPTER = "opting-out"
-LOGS = "/root/.local/state/istiolab/default/log"
 STORAGE = "/srv/istiolab"
-CONTAINER_LOGS = f"{STORAGE}/state/default/log"
+# Of root, of a user who calls sudo, and of the container.
+LOGS = f"{{/root,/home/{USER}}}/.local/state/istiolab/default/log {STORAGE}/state/default/log"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +100,13 @@ def test_the_lab_comes_up_verifies_and_leaves_the_host_as_it_was(
     ) as machine:
         trial.seconds["boot"] = time.monotonic() - start
         _put_checkout(machine)
+        if host.sudo and not host.container:
+            # With sudo the cache is in the calling user's home.
+            machine.must(
+                f"install -d -o {USER} -g {USER} /home/{USER}/.cache"
+                f" && mv /root/.cache/istiolab /home/{USER}/.cache/",
+                user="root",
+            )
         if host.prepare:
             machine.must(host.prepare, user="root")
         trial.facts = _facts(machine)
@@ -148,7 +155,7 @@ def _as_caller(machine: Machine, host: Host, command: str) -> str:
 
 def _last_lines(machine: Machine) -> str:
     return machine.run(
-        f"cd {LOGS} || cd {CONTAINER_LOGS} && tail -n 25 node.log kubeadm.log kubelet.log",
+        f"for folder in {LOGS}; do cd $folder && tail -n 25 node.log kubeadm.log kubelet.log; done",
         user="root",
         timeout_seconds=120,
     ).stdout

@@ -106,18 +106,24 @@ def _firewall() -> frozenset[str]:
 
 
 def _cgroups(lab: str) -> frozenset[str]:
-    """Return all control groups but those of other labs, in which pods come and go."""
+    """Return all control groups but those of other labs, and of systemd, where they come and go."""
     found = set()
     for folder, folders, _ in os.walk("/sys/fs/cgroup"):
         folders[:] = [
             name
             for name in folders
-            if not name.startswith("istiolab-") or name.startswith(f"istiolab-{lab}-")
+            if name.startswith(f"istiolab-{lab}-")
+            or (
+                not name.startswith("istiolab-")
+                and (name == "system.slice" or not name.endswith(_UNITS))
+            )
         ]
         found |= {f"{folder}/{name}" for name in folders}
     return frozenset(found)
 
 
+# What systemd gives a group.
+_UNITS = (".service", ".scope", ".slice", ".mount", ".socket")
 # Counters, and what the kernel draws by lot.
 _MOVING = (
     "fs.dentry-state",
@@ -136,6 +142,9 @@ def _settings() -> frozenset[str]:
     done = subprocess.run(["sysctl", "--all"], capture_output=True, text=True, check=False)
     lines = done.stdout.splitlines()
     assert lines, done.stderr
+    handed_on = Path("/sys/fs/cgroup/cgroup.subtree_control")
+    if handed_on.exists():
+        lines.append(f"{handed_on} = {handed_on.read_text().strip()}")
     return frozenset(
         line
         for line in lines

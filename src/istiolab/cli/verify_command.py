@@ -12,15 +12,15 @@ import click
 from istiolab.cli.lab_commands import json_option, name_option, quiet_option, timeout_scale_option
 from istiolab.cli.progress import make_reporter
 from istiolab.cli.report import ablations, github, junit, table, text, web
-from istiolab.cli.running import barred, departing, prove, repeat_all, run_changed
 from istiolab.errors import ExitCode, UsageError
 from istiolab.notebook.failed import evidence_folder, namesakes
-from istiolab.places import share_out
-from istiolab.system.crew import Crew
+from istiolab.runner.run import barred, departing, prove, repeat_all, run_changed
+from istiolab.runner.targets import assign
+from istiolab.runner.verify import RunContext, Verified
 from istiolab.system.files import visible_files, write_text
+from istiolab.system.worker_pool import WorkerPool
 from istiolab.verdict.drift import Change
 from istiolab.verdict.judge import Outcome
-from istiolab.verify import Verified, Wish
 
 _EXIT_CODES = {
     Outcome.VERIFIED: ExitCode.OK,
@@ -29,10 +29,10 @@ _EXIT_CODES = {
     Outcome.DRIFTED: ExitCode.FINDING,
     Outcome.LEAKED: ExitCode.FINDING,
     Outcome.EXPOSED: ExitCode.FINDING,
-    Outcome.UNTRUE: ExitCode.FINDING,
+    Outcome.CHECK_FAILED: ExitCode.FINDING,
     Outcome.BROKEN: ExitCode.KERNEL,
     Outcome.CHANGED: ExitCode.KERNEL,
-    Outcome.BARRED: ExitCode.KERNEL,
+    Outcome.UNSUPPORTED: ExitCode.KERNEL,
 }
 FOLDER = Path("notebooks")
 _INTERRUPTED = "interrupted: taking back what was begun; Ctrl-C once more leaves at once"
@@ -104,25 +104,25 @@ def verify(  # noqa: PLR0913 - one parameter for each option
             evidence_folder(reports, path, apart=path in same)
     reporter = make_reporter(quiet)
     with (
-        share_out(paths, name, workers=workers, reporter=reporter) as out,
-        departing(reporter) as departures,
+        assign(paths, name, workers=workers, reporter=reporter) as out,
+        departing(reporter) as deletions,
     ):
-        wish = Wish(
+        context = RunContext(
             environment={},
             reports=reports,
             namesakes=same,
             update=update,
-            departures=departures,
-            crew=Crew(on_interrupt=lambda: reporter.note(_INTERRUPTED)),
+            deletions=deletions,
+            pool=WorkerPool(on_interrupt=lambda: reporter.note(_INTERRUPTED)),
         )
         if ablating:
-            proven = prove(out, wish, force=force, reporter=reporter)
+            proven = prove(out, context, force=force, reporter=reporter)
             click.echo(ablations.as_json(proven) if as_json else ablations.render(proven))
             return ablations.exit_code(proven)
         if repeat:
-            found = repeat_all(out.shares, wish, times=repeat, reporter=reporter)
+            found = repeat_all(out.assignments, context, times=repeat, reporter=reporter)
         else:
-            found = run_changed(out.shares, wish, force=force, reporter=reporter)
+            found = run_changed(out.assignments, context, force=force, reporter=reporter)
         found += barred(out.barred)
         # Before the wait for the namespaces: whoever watches has waited enough.
         report(found, as_json=as_json, explain=explain, **forms)

@@ -7,7 +7,8 @@ Rule 2: the result is one line, so that Markdown takes it as one block and chang
 from __future__ import annotations
 
 from html import escape
-from html.parser import HTMLParser
+
+from istiolab.verdict.markup import LenientParser
 
 _BLOCKS = {"details", "div", "figcaption", "figure", "p", "pre", "summary"}
 _LISTS = {"dd", "dl", "dt", "li", "ol", "ul"}
@@ -38,7 +39,7 @@ def count_rows(html: str) -> int:
     return counter.rows
 
 
-class _Cleaner(HTMLParser):
+class _Cleaner(LenientParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self._parts: list[str] = []
@@ -71,7 +72,7 @@ class _Cleaner(HTMLParser):
         return "".join([*self._parts, *(f"</{tag}>" for tag in reversed(self._open))]).strip()
 
 
-class _RowCounter(HTMLParser):
+class _RowCounter(LenientParser):
     def __init__(self) -> None:
         super().__init__()
         self.rows = 0

@@ -26,13 +26,13 @@ class Outcome(StrEnum):
     """It left something behind outside its namespaces, or altered something there."""
     EXPOSED = "secret put out"
     """A cell put out a secret, so it was stopped, and nothing of that output is kept."""
-    UNTRUE = "untrue"
+    CHECK_FAILED = "untrue"
     """It ran, and something that the page says did not come about."""
     BROKEN = "broken"
     """It could not be run to its end, so nothing can be said."""
     CHANGED = "changed while it ran"
     """It passed, and it or what it uses is not what ran any more, so nothing can be said."""
-    BARRED = "could not run here"
+    UNSUPPORTED = "could not run here"
     """It needs another kind of lab than there is, so nothing can be said."""
 
 
@@ -57,13 +57,13 @@ def judge_failure(failure: Failure, *, tags: tuple[str, ...]) -> Outcome:
     """
     match failure.ending:
         case Ending.NO_ERROR:
-            return Outcome.UNTRUE
+            return Outcome.CHECK_FAILED
         case Ending.EXPOSED:
             return Outcome.EXPOSED
         case Ending.CELL_FAILED:
             # Only a check's word is a finding; an error elsewhere is a cluster or a cell at fault.
             told = CHECK in tags and not failure.is_silence
-            return Outcome.UNTRUE if told else Outcome.BROKEN
+            return Outcome.CHECK_FAILED if told else Outcome.BROKEN
         case Ending.HUNG | Ending.RUNAWAY | Ending.KERNEL_DIED:
             return Outcome.BROKEN
         case _:

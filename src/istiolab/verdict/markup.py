@@ -33,7 +33,18 @@ def read_html(html: str) -> tuple[Rows | str, ...]:
     return reader.result()
 
 
-class _Reader(HTMLParser):
+class LenientParser(HTMLParser):
+    """A parser that takes `<![` for the beginning of a comment, as browsers do.
+
+    Python's own raises AssertionError there (https://html.spec.whatwg.org/#bogus-comment-state).
+    """
+
+    def parse_marked_section(self, i: int, report: bool = True) -> int:  # noqa: FBT001, FBT002
+        """Pass over a marked section, which HTML does not have."""
+        return self.parse_bogus_comment(i, report)
+
+
+class _Reader(LenientParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self._parts: list[list[list[str]] | str] = []

@@ -9,9 +9,9 @@ from nbformat.v4 import new_code_cell, new_notebook
 from istiolab.notebook.execution import Ending, Execution, Failure
 from istiolab.notebook.uses import Use
 from istiolab.receipt.inputs import file_sha256
+from istiolab.runner.verify import Verified
 from istiolab.verdict.drift import CellDrift, Change
 from istiolab.verdict.judge import Outcome
-from istiolab.verify import Verified
 from tests.unit.notebook.build import KERNEL
 
 FAILURE = Failure(

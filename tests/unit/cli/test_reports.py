@@ -7,15 +7,15 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from istiolab.ablate import Ablated
 from istiolab.cli.report import ablations, github, junit, table, text, web
 from istiolab.errors import ExitCode
+from istiolab.runner.ablate import Ablated
+from istiolab.runner.verify import Verified
 from istiolab.verdict.judge import Outcome
-from istiolab.verify import Verified
 from tests.unit.cli.outcomes import FAILURE, drift, verified
 
 DRIFTED = verified(Outcome.DRIFTED, drifts=(drift(),))
-UNTRUE = verified(Outcome.UNTRUE, failure=FAILURE)
+CHECK_FAILED = verified(Outcome.CHECK_FAILED, failure=FAILURE)
 LEAKED = verified(Outcome.LEAKED, leaks=("left behind: ConfigMap default/stray",))
 
 
@@ -34,7 +34,7 @@ def test_drift_is_told_with_its_diff_its_evidence_and_what_to_do() -> None:
 
 
 def test_a_failed_check_is_told_with_its_cell_and_its_traceback() -> None:
-    assert text.render([UNTRUE]) == (
+    assert text.render([CHECK_FAILED]) == (
         "x.ipynb: untrue\n"
         "  cell 2 `judge`: cell failed: AssertionError: no <b>\n"
         "  | line 1\n"
@@ -51,7 +51,9 @@ def test_a_leak_names_the_objects() -> None:
 
 
 def test_what_cannot_run_here_is_told_with_the_reason_in_every_form() -> None:
-    barred = Verified(notebook=Path("notebooks/x.ipynb"), outcome=Outcome.BARRED, barred="no lab")
+    barred = Verified(
+        notebook=Path("notebooks/x.ipynb"), outcome=Outcome.UNSUPPORTED, barred="no lab"
+    )
     assert text.render([barred]) == (
         "x.ipynb: could not run here\n"
         "  no lab\n"
@@ -93,7 +95,7 @@ def test_what_passed_is_one_line() -> None:
 
 
 def test_json_holds_drift_leaks_and_failure() -> None:
-    rows = json.loads(table.render([DRIFTED, UNTRUE, LEAKED]))
+    rows = json.loads(table.render([DRIFTED, CHECK_FAILED, LEAKED]))
     assert [row["outcome"] for row in rows] == ["drifted", "untrue", "leaked"]
     assert rows[0]["drifts"][0]["diff"] == ["@@ -1 +1 @@", "-426 <a>", "+200"]
     assert rows[1]["failure"]["message"] == "AssertionError: no <b>"
@@ -102,7 +104,7 @@ def test_json_holds_drift_leaks_and_failure() -> None:
 
 def test_junit_tells_a_finding_from_an_error_and_from_what_was_skipped() -> None:
     broken = verified(Outcome.BROKEN, failure=FAILURE)
-    found = [DRIFTED, UNTRUE, LEAKED, broken, verified(Outcome.UNCHANGED)]
+    found = [DRIFTED, CHECK_FAILED, LEAKED, broken, verified(Outcome.UNCHANGED)]
     suite = ET.fromstring(junit.render([*found, verified(Outcome.VERIFIED)]))[0]
     counts = {name: suite.get(name) for name in ("tests", "failures", "errors", "skipped")}
     assert counts == {"tests": "6", "failures": "3", "errors": "1", "skipped": "1"}
@@ -123,7 +125,7 @@ def test_annotations_point_at_the_line_of_the_cell(tmp_path: Path) -> None:
     path.write_text('{\n "cells": [\n  {\n   "id": "c00"\n  },\n  {\n   "id": "c01"\n  }\n ]\n}\n')
     found = [
         verified(Outcome.DRIFTED, drifts=(drift(),), notebook=path),
-        verified(Outcome.UNTRUE, failure=FAILURE, notebook=path),
+        verified(Outcome.CHECK_FAILED, failure=FAILURE, notebook=path),
     ]
     lines = github.render(found).splitlines()
     assert len(lines) == 2
@@ -132,7 +134,7 @@ def test_annotations_point_at_the_line_of_the_cell(tmp_path: Path) -> None:
     assert f"file={path},line=7,title=untrue::" in lines[1]
 
 
-@pytest.mark.parametrize("found", [DRIFTED, UNTRUE, LEAKED], ids=lambda each: each.outcome)
+@pytest.mark.parametrize("found", [DRIFTED, CHECK_FAILED, LEAKED], ids=lambda each: each.outcome)
 def test_the_web_page_escapes_what_cells_put_out(found: Verified) -> None:
     page = web.render([found])
     assert "<a>" not in page

@@ -18,11 +18,11 @@ from tests.unit.notebook.build import code, write
     ("outcomes", "code"),
     [
         ([Outcome.VERIFIED, Outcome.UNCHANGED], ExitCode.OK),
-        ([Outcome.VERIFIED, Outcome.UNTRUE], ExitCode.FINDING),
+        ([Outcome.VERIFIED, Outcome.CHECK_FAILED], ExitCode.FINDING),
         ([Outcome.VERIFIED, Outcome.DRIFTED], ExitCode.FINDING),
         ([Outcome.LEAKED], ExitCode.FINDING),
         ([Outcome.CHANGED, Outcome.DRIFTED], ExitCode.KERNEL),
-        ([Outcome.UNTRUE, Outcome.BROKEN], ExitCode.KERNEL),
+        ([Outcome.CHECK_FAILED, Outcome.BROKEN], ExitCode.KERNEL),
     ],
 )
 def test_the_worst_outcome_decides_the_exit_code(outcomes: list[Outcome], code: ExitCode) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from istiolab.batch import changes_mesh
 from istiolab.errors import KernelError
 from istiolab.notebook.needs import Need, need_of
+from istiolab.runner.batch import changes_mesh
 from tests.unit.notebook.build import code, write
 
 

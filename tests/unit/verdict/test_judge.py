@@ -25,7 +25,7 @@ def test_other_outputs_are_drift_unless_they_are_to_be_taken_over() -> None:
 
 def test_an_error_in_a_check_is_a_finding() -> None:
     failure = _failure(Ending.CELL_FAILED)
-    assert judge_failure(failure, tags=("x", CHECK)) is Outcome.UNTRUE
+    assert judge_failure(failure, tags=("x", CHECK)) is Outcome.CHECK_FAILED
 
 
 def test_a_check_that_got_no_answer_from_the_cluster_says_nothing_about_the_page() -> None:
@@ -41,7 +41,7 @@ def test_an_error_in_any_other_cell_says_nothing_about_the_page() -> None:
 
 def test_a_declared_error_that_did_not_happen_is_a_finding() -> None:
     failure = _failure(Ending.NO_ERROR)
-    assert judge_failure(failure, tags=("raises-exception",)) is Outcome.UNTRUE
+    assert judge_failure(failure, tags=("raises-exception",)) is Outcome.CHECK_FAILED
 
 
 @pytest.mark.parametrize("ending", [Ending.HUNG, Ending.RUNAWAY, Ending.KERNEL_DIED])
@@ -55,5 +55,5 @@ def test_a_secret_that_was_put_out_is_a_finding_of_its_own() -> None:
 
 @pytest.mark.parametrize("ending", list(Ending))
 def test_no_failure_of_any_kind_passes(ending: Ending) -> None:
-    failed = (Outcome.UNTRUE, Outcome.BROKEN, Outcome.EXPOSED)
+    failed = (Outcome.CHECK_FAILED, Outcome.BROKEN, Outcome.EXPOSED)
     assert judge_failure(_failure(ending), tags=()) in failed

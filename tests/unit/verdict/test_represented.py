@@ -295,6 +295,13 @@ WORD = re.compile(
 )
 
 
+def _column(html: str, place: int) -> str:
+    """Return the head of the table's column that a place in its HTML is in."""
+    number = html.count("<td", html.rfind("<tr", 0, place), place) - 1
+    heads = re.findall(r"<th[^>]*>(.*?)</th>", html)
+    return heads[number] if 0 <= number < len(heads) else ""
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_no_word_of_the_html_alone_can_change_unnoticed(name: str) -> None:
     missed = []
@@ -305,7 +312,8 @@ def test_no_word_of_the_html_alone_can_change_unnoticed(name: str) -> None:
         for found in places[:: max(1, len(places) // 8)]:
             new = "599" if found[0].isdigit() else "wrong"
             edited = html[: found.start()] + new + html[found.end() :]
-            if lines(replace(output, html=edited), cell.settings) == before:
+            declared = _column(html, found.start()) in cell.settings.columns
+            if lines(replace(output, html=edited), cell.settings) == before and not declared:
                 missed.append((cell.label, html[found.start() - 20 : found.end() + 20]))
     assert missed == []
 

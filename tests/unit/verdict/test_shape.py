@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from istiolab.notebook.cells import Output
@@ -156,6 +156,7 @@ def test_several_tables_and_the_text_around_them_are_all_read() -> None:
 
 @settings(deadline=None)
 @given(st.text())
+@example("<![")
 @pytest.mark.parametrize(
     "html",
     [

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 
-from istiolab.ablate import Ablated
 from istiolab.errors import ExitCode
+from istiolab.runner.ablate import Ablated
 from istiolab.verdict.judge import Outcome
 
 
@@ -42,7 +42,7 @@ def exit_code(found: Iterable[Ablated]) -> ExitCode:
 
 def _lines(found: Ablated) -> Iterator[str]:
     if found.barred:
-        yield from (f"{found.notebook.name}: {Outcome.BARRED}", f"  {found.barred}")
+        yield from (f"{found.notebook.name}: {Outcome.UNSUPPORTED}", f"  {found.barred}")
         return
     if found.changed:
         yield f"{found.notebook.name}: {Outcome.CHANGED}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from istiolab.cli.report.text import explanation
-from istiolab.verify import Verified
+from istiolab.runner.verify import Verified
 
 
 def render(found: Iterable[Verified]) -> str:

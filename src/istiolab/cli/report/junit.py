@@ -9,13 +9,13 @@ from collections.abc import Iterable
 from xml.etree import ElementTree as ET
 
 from istiolab.cli.report.text import explanation, headline
+from istiolab.runner.verify import Verified
 from istiolab.verdict.judge import Outcome
-from istiolab.verify import Verified
 
 _FAILED = frozenset(
-    {Outcome.DRIFTED, Outcome.UPDATED, Outcome.LEAKED, Outcome.EXPOSED, Outcome.UNTRUE}
+    {Outcome.DRIFTED, Outcome.UPDATED, Outcome.LEAKED, Outcome.EXPOSED, Outcome.CHECK_FAILED}
 )
-_ERRORS = frozenset({Outcome.BROKEN, Outcome.CHANGED, Outcome.BARRED})
+_ERRORS = frozenset({Outcome.BROKEN, Outcome.CHANGED, Outcome.UNSUPPORTED})
 # Characters that XML 1.0, 2.2 does not allow, whatever a cell may have put out.
 _FORBIDDEN = dict.fromkeys(
     [*range(9), 11, 12, *range(14, 32), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from istiolab.verify import Verified
+from istiolab.runner.verify import Verified
 
 
 def render(found: Iterable[Verified]) -> str:

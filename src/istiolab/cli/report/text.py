@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from istiolab.receipt.store import receipt_path
+from istiolab.runner.verify import Verified
 from istiolab.verdict.judge import Outcome
-from istiolab.verify import Verified
 
 TRACEBACK_LINES = 15
 
@@ -73,7 +73,7 @@ def hint(found: Verified) -> str | None:
             "run it again, and save nothing that it uses meanwhile: "
             f"`istiolab verify {found.notebook.stem}`"
         )
-    if found.outcome is Outcome.BARRED:
+    if found.outcome is Outcome.UNSUPPORTED:
         return "run it where a lab of our own can be, or leave it out: name the other notebooks"
     return None
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from html import escape
 
 from istiolab.cli.report.text import explanation, headline, hint
-from istiolab.verify import Verified
+from istiolab.runner.verify import Verified
 
 _HEAD = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>istiolab verify</title>

@@ -9,7 +9,7 @@ from time import monotonic
 
 import pytest
 
-from istiolab.system.crew import Crew
+from istiolab.system.worker_pool import WorkerPool
 
 
 @pytest.fixture(autouse=True)
@@ -30,14 +30,14 @@ def test_results_come_in_the_order_of_the_items() -> None:
             gate.set()
         return item * 10
 
-    crew = Crew()
-    assert crew.map(work, [1, 2], workers=2) == [10, 20]
-    assert crew.map(work, [], workers=2) == []
-    assert not crew.is_stopped()
+    pool = WorkerPool()
+    assert pool.map(work, [1, 2], workers=2) == [10, 20]
+    assert pool.map(work, [], workers=2) == []
+    assert not pool.is_stopped()
 
 
 def test_when_a_part_fails_the_others_are_told_and_no_other_is_begun() -> None:
-    crew = Crew()
+    pool = WorkerPool()
     begun: list[int] = []
 
     def work(item: int) -> None:
@@ -45,25 +45,25 @@ def test_when_a_part_fails_the_others_are_told_and_no_other_is_begun() -> None:
         if item == 1:
             raise ValueError("one")
         start = monotonic()
-        while not crew.is_stopped() and monotonic() - start < 10:
+        while not pool.is_stopped() and monotonic() - start < 10:
             pass
 
     with pytest.raises(ValueError, match="one"):
-        crew.map(work, [0, 1, 2, 3, 4, 5], workers=2)
-    assert crew.is_stopped()
+        pool.map(work, [0, 1, 2, 3, 4, 5], workers=2)
+    assert pool.is_stopped()
     assert len(begun) <= 3
 
 
 def test_interrupted_it_says_so_waits_for_its_parts_and_the_next_signal_ends_all() -> None:
     told: list[str] = []
     taken_back: list[int] = []
-    crew = Crew(on_interrupt=lambda: told.append("interrupted"))
+    pool = WorkerPool(on_interrupt=lambda: told.append("interrupted"))
     begun = threading.Barrier(3)
 
     def work(item: int) -> None:
         begun.wait(10)
         start = monotonic()
-        while not crew.is_stopped() and monotonic() - start < 10:
+        while not pool.is_stopped() and monotonic() - start < 10:
             pass
         taken_back.append(item)
 
@@ -75,7 +75,7 @@ def test_interrupted_it_says_so_waits_for_its_parts_and_the_next_signal_ends_all
     helper = threading.Thread(target=interrupt)
     helper.start()
     with pytest.raises(KeyboardInterrupt):
-        crew.map(work, [1, 2], workers=2)
+        pool.map(work, [1, 2], workers=2)
     helper.join()
     assert told == ["interrupted"]
     assert sorted(taken_back) == [1, 2]
@@ -84,7 +84,7 @@ def test_interrupted_it_says_so_waits_for_its_parts_and_the_next_signal_ends_all
 
 
 def test_interrupted_while_the_first_ones_begin_it_stops_these() -> None:
-    crew = Crew()
+    pool = WorkerPool()
     stopped: list[int] = []
 
     def items() -> Iterator[int]:
@@ -94,10 +94,10 @@ def test_interrupted_while_the_first_ones_begin_it_stops_these() -> None:
 
     def work(item: int) -> None:
         start = monotonic()
-        while not crew.is_stopped() and monotonic() - start < 10:
+        while not pool.is_stopped() and monotonic() - start < 10:
             time.sleep(0.01)
         stopped.append(item)
 
     with pytest.raises(KeyboardInterrupt):
-        crew.map(work, items(), workers=2)
+        pool.map(work, items(), workers=2)
     assert sorted(stopped) == [1, 2]

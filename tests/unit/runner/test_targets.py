@@ -7,18 +7,18 @@ from pathlib import Path
 import pytest
 from filelock import FileLock, Timeout
 
-from istiolab import places
-from istiolab.bare import BareLab
 from istiolab.errors import LabError, UsageError
 from istiolab.lab.spec import Lab
 from istiolab.mesh.manifests import DEFAULT_IMAGE, fill
 from istiolab.notebook.needs import Need
-from istiolab.places import MeshLab, share_out
 from istiolab.receipt.model import ClusterFacts
+from istiolab.runner import targets
+from istiolab.runner.bare import BareLab
+from istiolab.runner.targets import MeshLab, assign
 from istiolab.system.files import make_owned_folder
 from istiolab.system.progress import SILENT, SilentReporter
 from tests.unit.notebook.test_needs import saying
-from tests.unit.test_publish import CLUSTER
+from tests.unit.runner.test_publish import CLUSTER
 
 LAB = Lab(name="mine", provider="existing", kubeconfig=Path("/k"), context="c", fingerprint="")
 
@@ -48,10 +48,10 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return replace(CLUSTER, kubeconfig=kubeconfig, provider=provider, images=workloads)
 
     monkeypatch.delenv("ISTIOLAB_WORKLOAD_IMAGE", raising=False)
-    monkeypatch.setattr(places, "read_cluster", read)
-    monkeypatch.setattr(places, "workload_digest", lambda lab, image: f"{lab.provider} {image}")
-    monkeypatch.setattr(places, "workers_for", lambda _kubeconfig: 7)
-    monkeypatch.setattr(places, "clear_up", lambda _kubeconfig: ())
+    monkeypatch.setattr(targets, "read_cluster", read)
+    monkeypatch.setattr(targets, "workload_digest", lambda lab, image: f"{lab.provider} {image}")
+    monkeypatch.setattr(targets, "workers_for", lambda _kubeconfig: 7)
+    monkeypatch.setattr(targets, "clear_up", lambda _kubeconfig: ())
     return asked
 
 
@@ -62,7 +62,7 @@ def notebooks(folder: Path, **needs: Need) -> list[Path]:
 def up(state: Path, lab: Lab = LAB, monkeypatch: pytest.MonkeyPatch | None = None) -> None:
     (state / "lab.json").write_text(lab.to_json())
     if monkeypatch is not None:
-        monkeypatch.setattr(places, "current", lambda _name: lab)
+        monkeypatch.setattr(targets, "current", lambda _name: lab)
 
 
 def test_each_notebook_runs_where_it_says(
@@ -70,15 +70,15 @@ def test_each_notebook_runs_where_it_says(
 ) -> None:
     up(state, replace(LAB, provider="embedded"), monkeypatch)
     paths = notebooks(tmp_path, a=Need.MESH, b=Need.BARE, c=Need.MESH)
-    with share_out(paths, "mine", workers=None, reporter=SILENT) as out:
-        meshed, bare = out.shares
+    with assign(paths, "mine", workers=None, reporter=SILENT) as out:
+        meshed, bare = out.assignments
         assert out.barred == ()
     assert (meshed.paths, meshed.workers, meshed.alone) == ((paths[0], paths[2]), 7, False)
-    assert isinstance(meshed.place, MeshLab)
-    assert meshed.place.environment == {"KUBECONFIG": "/k"}
+    assert isinstance(meshed.target, MeshLab)
+    assert meshed.target.environment == {"KUBECONFIG": "/k"}
     assert (bare.paths, bare.workers, bare.alone) == ((paths[1],), 1, True)
-    assert isinstance(bare.place, BareLab)
-    assert bare.place.name == "mine-bare"
+    assert isinstance(bare.target, BareLab)
+    assert bare.target.name == "mine-bare"
     assert asked == ["/k"]
 
 
@@ -87,12 +87,12 @@ def test_notebooks_that_need_no_mesh_need_no_lab_that_is_up(
 ) -> None:
     assert not (state / "lab.json").exists()
     paths = notebooks(tmp_path, b=Need.BARE)
-    with share_out(paths, "mine", workers=None, reporter=SILENT) as out:
-        assert [share.paths for share in out.shares] == [(paths[0],)]
+    with assign(paths, "mine", workers=None, reporter=SILENT) as out:
+        assert [assignment.paths for assignment in out.assignments] == [(paths[0],)]
     assert asked == []
     with (
         pytest.raises(LabError, match="is not up"),
-        share_out(notebooks(tmp_path, a=Need.MESH), "mine", workers=None, reporter=SILENT),
+        assign(notebooks(tmp_path, a=Need.MESH), "mine", workers=None, reporter=SILENT),
     ):
         raise AssertionError("it is not up")
 
@@ -102,9 +102,9 @@ def test_on_a_cluster_that_is_given_those_that_install_are_barred_and_the_others
 ) -> None:
     up(state)
     paths = notebooks(tmp_path, a=Need.MESH, b=Need.BARE)
-    with share_out(paths, "mine", workers=3, reporter=SILENT) as out:
-        assert [share.paths for share in out.shares] == [(paths[0],)]
-        assert out.shares[0].workers == 3
+    with assign(paths, "mine", workers=3, reporter=SILENT) as out:
+        assert [assignment.paths for assignment in out.assignments] == [(paths[0],)]
+        assert out.assignments[0].workers == 3
         assert out.barred == (paths[1],)
     assert asked == ["/k"]
 
@@ -115,7 +115,7 @@ def test_a_bare_lab_is_not_taken_for_one_with_a_mesh(
     up(state, replace(LAB, provider="embedded", bare=True), monkeypatch)
     with (
         pytest.raises(UsageError, match="lab `mine` is bare"),
-        share_out(notebooks(tmp_path, a=Need.MESH), "mine", workers=None, reporter=SILENT),
+        assign(notebooks(tmp_path, a=Need.MESH), "mine", workers=None, reporter=SILENT),
     ):
         raise AssertionError("it has no mesh")
     assert asked == []
@@ -129,7 +129,7 @@ def test_the_bare_lab_goes_when_the_notebooks_are_done(
     monkeypatch.setattr(BareLab, "__exit__", lambda lab, *_error: gone.append(lab.name))
     with (
         pytest.raises(KeyboardInterrupt),
-        share_out(notebooks(tmp_path, b=Need.BARE), "mine", workers=None, reporter=SILENT),
+        assign(notebooks(tmp_path, b=Need.BARE), "mine", workers=None, reporter=SILENT),
     ):
         raise KeyboardInterrupt
     assert gone == ["mine-bare"]
@@ -140,9 +140,9 @@ def test_the_lab_is_ours_alone_and_what_killed_runs_left_is_told(
     tmp_path: Path, state: Path, asked: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     up(state, replace(LAB, provider="embedded"), monkeypatch)
-    monkeypatch.setattr(places, "clear_up", lambda _kubeconfig: ("namespace il-a-b",))
+    monkeypatch.setattr(targets, "clear_up", lambda _kubeconfig: ("namespace il-a-b",))
     notes = Notes()
-    with share_out(notebooks(tmp_path, a=Need.MESH), "mine", workers=None, reporter=notes):
+    with assign(notebooks(tmp_path, a=Need.MESH), "mine", workers=None, reporter=notes):
         with pytest.raises(Timeout):
             FileLock(state / "held").acquire(timeout=0)
         assert notes.said == [" - namespace il-a-b: left by a run that was killed, and taken back"]
@@ -173,10 +173,10 @@ def test_the_image_that_workloads_will_run_is_among_the_clusters(
     lab = replace(LAB, provider=provider, workload_image=given)
     up(state, lab, monkeypatch)
     monkeypatch.setenv("ISTIOLAB_WORKLOAD_IMAGE", own)
-    with share_out(notebooks(tmp_path, a=Need.MESH), "mine", workers=None, reporter=SILENT) as out:
-        assert out.shares[0].place.cluster.images == {image: f"{provider} {image}"}
+    with assign(notebooks(tmp_path, a=Need.MESH), "mine", workers=None, reporter=SILENT) as out:
+        assert out.assignments[0].target.cluster.images == {image: f"{provider} {image}"}
     # The notebook's kernel fills in the same one.
-    for name, value in out.shares[0].place.environment.items():
+    for name, value in out.assignments[0].target.environment.items():
         monkeypatch.setenv(name, value)
     assert fill("${WORKLOAD_IMAGE}", {}) == image
     assert asked == ["/k"]

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from istiolab.bare import BareLab
-from istiolab.batch import workers_for
 from istiolab.errors import UsageError
 from istiolab.lab.folders import lab_name, state_folder
 from istiolab.lab.holding import hold
@@ -24,11 +22,13 @@ from istiolab.mesh.manifests import DEFAULT_IMAGE
 from istiolab.mesh.orphans import clear_up
 from istiolab.notebook.needs import Need, need_of
 from istiolab.receipt.model import ClusterFacts
+from istiolab.runner.bare import BareLab
+from istiolab.runner.batch import workers_for
+from istiolab.runner.verify import read_cluster
 from istiolab.system.progress import Reporter
 from istiolab.system.scratch import sweep_scratch
-from istiolab.verify import read_cluster
 
-WHY_BARRED = (
+WHY_UNSUPPORTED = (
     "it installs Istio and removes it again, which is not for a cluster that is given: "
     "it needs a lab of our own"
 )
@@ -36,7 +36,7 @@ WHY_BARRED = (
 _WORKLOAD_IMAGE = "ISTIOLAB_WORKLOAD_IMAGE"
 
 
-class Place(Protocol):
+class Target(Protocol):
     """A cluster that notebooks run on."""
 
     @property
@@ -65,10 +65,10 @@ class MeshLab:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Share:
+class Assignment:
     """Notebooks, and where they run."""
 
-    place: Place
+    target: Target
     """Where."""
     paths: tuple[Path, ...]
     """The notebooks."""
@@ -79,19 +79,19 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shares:
+class Assignments:
     """All notebooks that were asked for."""
 
-    shares: tuple[Share, ...]
+    assignments: tuple[Assignment, ...]
     """Those that can run."""
     barred: tuple[Path, ...]
     """Those that cannot run here."""
 
 
 @contextmanager
-def share_out(
+def assign(
     paths: Sequence[Path], name: str | None, *, workers: int | None, reporter: Reporter
-) -> Iterator[Shares]:
+) -> Iterator[Assignments]:
     """Say where each notebook runs; what is brought up for them goes at the end.
 
     What a run that was killed had among the temporary files goes before.
@@ -113,16 +113,16 @@ def share_out(
     meshed = tuple(path for path in paths if needs[path] is Need.MESH)
     bare = tuple(path for path in paths if needs[path] is Need.BARE)
     given = bool(bare) and is_given(name)
-    shares = []
+    assignments = []
     with ExitStack() as stack:
         if meshed:
-            place = mesh_lab(name, reporter, stack)
-            room = workers or workers_for(place.cluster.kubeconfig)
-            shares.append(Share(place=place, paths=meshed, workers=room, alone=False))
+            target = mesh_lab(name, reporter, stack)
+            room = workers or workers_for(target.cluster.kubeconfig)
+            assignments.append(Assignment(target=target, paths=meshed, workers=room, alone=False))
         if bare and not given:
             own = stack.enter_context(BareLab(lab_name(name)))
-            shares.append(Share(place=own, paths=bare, workers=1, alone=True))
-        yield Shares(shares=tuple(shares), barred=bare if given else ())
+            assignments.append(Assignment(target=own, paths=bare, workers=1, alone=True))
+        yield Assignments(assignments=tuple(assignments), barred=bare if given else ())
 
 
 def mesh_lab(name: str | None, reporter: Reporter, stack: ExitStack) -> MeshLab:

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from istiolab import bare
-from istiolab.bare import BareLab
 from istiolab.errors import ClusterError, LabError
 from istiolab.mesh.inventory import Inventory
 from istiolab.receipt.model import ClusterFacts
+from istiolab.runner import bare
+from istiolab.runner.bare import BareLab
 from istiolab.system.progress import SILENT
 from tests.unit.mesh.fakes import inventory_of
 

@@ -13,7 +13,7 @@ from threading import Lock
 from istiolab.mesh.namespaces import begin_deletion, wait_until_gone
 
 
-class Departures:
+class PendingDeletions:
     """Namespaces on their way out; several threads may send some off."""
 
     def __init__(self) -> None:

@@ -1,6 +1,6 @@
 """Notebooks run again without each of their causes in turn, to see that a check then fails.
 
-Rule 1: every ablation is a run in namespaces of its own, so those of all notebooks share the
+Rule 1: every ablation is a run in namespaces of its own, so those of all notebooks assignment the
 cluster, but for notebooks that change the mesh as a whole: of these one runs at a time, and nothing
 beside it.
 Rule 2: a failure without a cause tells nothing if there is one with it, too. A notebook that has
@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from istiolab.batch import changes_mesh, left_since, plan_all
 from istiolab.mesh import inventory
 from istiolab.notebook.cells import CAUSE, Cell, Notebook, read_notebook, to_notebook
 from istiolab.notebook.document import load_document
@@ -26,6 +25,8 @@ from istiolab.receipt.model import ClusterFacts, steps_sha256
 from istiolab.receipt.proof import Proof, WithoutCause
 from istiolab.receipt.record import remove_record, save_record
 from istiolab.receipt.store import believed_receipt
+from istiolab.runner.batch import changes_mesh, left_since, plan_all
+from istiolab.runner.verify import RunContext, execute, reasons_to_run
 from istiolab.verdict.ablation import (
     Ablation,
     Whole,
@@ -35,7 +36,6 @@ from istiolab.verdict.ablation import (
     tagged,
     toothless,
 )
-from istiolab.verify import Wish, execute, reasons_to_run
 
 Progress = Callable[[str, float], None]
 """Told what runs now, and how much of all is done, from 0 to 1."""
@@ -94,7 +94,7 @@ def ablate_all(
     paths: Sequence[Path],
     cluster: ClusterFacts,
     *,
-    wish: Wish,
+    context: RunContext,
     workers: int,
     progress: Progress = lambda _what, _done: None,
     prepare: Callable[[], None] | None = None,
@@ -104,7 +104,7 @@ def ablate_all(
     Args:
         paths: the notebooks.
         cluster: where they run.
-        wish: how.
+        context: how.
         workers: how many runs there are at the same time.
         progress: told before each cell.
         prepare: called before each run; makes the cluster anew if one has left anything on it. None
@@ -128,21 +128,21 @@ def ablate_all(
             progress(f"{run.label}: {what}", sum(fractions.values()) / len(fractions))
 
         if prepare is None:
-            wish.departures.wait()
+            context.deletions.wait()
         else:
             tell("a clean cluster", 0.0)
             prepare()
-        return _execute(run, cluster, wish=wish, progress=tell)
+        return _execute(run, cluster, context=context, progress=tell)
 
     done: list[_Done] = []
     left: dict[Path, tuple[str, ...]] = {}
     for wave in filter(None, waves):
-        wish.departures.wait()
+        context.deletions.wait()
         before = inventory.take(cluster.kubeconfig) if prepare is None else None
         at_once = 1 if any(changes_mesh(run.path) for run in wave) else workers
-        done += wish.crew.map(one, wave, workers=at_once)
+        done += context.pool.map(one, wave, workers=at_once)
         if before is not None:
-            leaks, _ = left_since(before, cluster.kubeconfig, wish)
+            leaks, _ = left_since(before, cluster.kubeconfig, context)
             left |= _share(leaks, wave)
     return [
         _judge(
@@ -171,10 +171,10 @@ def _share(left: tuple[str, ...], wave: Iterable[_Run]) -> Mapping[Path, tuple[s
     return dict.fromkeys(paths, left)
 
 
-def _execute(run: _Run, cluster: ClusterFacts, *, wish: Wish, progress: Progress) -> _Done:
+def _execute(run: _Run, cluster: ClusterFacts, *, context: RunContext, progress: Progress) -> _Done:
     started = datetime.now(UTC)
     cause = run.cause.id if run.cause else None
-    execution, *_ = execute(run.path, cluster, wish=wish, progress=progress, leave_out=cause)
+    execution, *_ = execute(run.path, cluster, context=context, progress=progress, leave_out=cause)
     # Of what ran: somebody may have saved another notebook meanwhile.
     notebook = to_notebook(execution.document, path=run.path)
     return _Done(

@@ -14,9 +14,9 @@ from nbformat import NotebookNode
 
 from istiolab.errors import ClusterError
 from istiolab.mesh import evidence, facts
-from istiolab.mesh.departures import Departures
 from istiolab.mesh.mesh_config import put_back
 from istiolab.mesh.namespaces import new_prefix
+from istiolab.mesh.pending_deletions import PendingDeletions
 from istiolab.notebook.cells import to_notebook
 from istiolab.notebook.document import load_document
 from istiolab.notebook.execution import Execution, Failure, RunPlan
@@ -28,11 +28,11 @@ from istiolab.receipt.changes import changes_of_cluster, edited_cells, outputs_o
 from istiolab.receipt.inputs import file_sha256
 from istiolab.receipt.model import ClusterFacts, WaitTime, read_waits
 from istiolab.receipt.store import State, believed_receipt, status
-from istiolab.secret_guard import SecretGuard
-from istiolab.system.crew import Crew
+from istiolab.runner.secret_guard import SecretGuard
 from istiolab.system.identity import this_process
 from istiolab.system.machine import describe_machine
 from istiolab.system.scratch import scratch_folder
+from istiolab.system.worker_pool import WorkerPool
 from istiolab.verdict.drift import CellDrift, add_edited, compare
 from istiolab.verdict.judge import Outcome, judge, judge_failure
 
@@ -72,7 +72,7 @@ class Verified:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class RunContext:
     """How notebooks are to be verified."""
 
     environment: Mapping[str, str]
@@ -83,9 +83,9 @@ class Wish:
     """Notebooks of which another has the same name: their evidence is kept apart."""
     update: bool = False
     """Take new outputs over."""
-    crew: Crew = field(default_factory=Crew)
+    pool: WorkerPool = field(default_factory=WorkerPool)
     """The threads that do it, and the word for them to stop."""
-    departures: Departures = field(default_factory=Departures)
+    deletions: PendingDeletions = field(default_factory=PendingDeletions)
     """Where runs leave their namespaces: whoever wishes also waits until these are gone."""
 
 
@@ -135,7 +135,7 @@ def verify(
     path: Path,
     cluster: ClusterFacts,
     *,
-    wish: Wish,
+    context: RunContext,
     progress: Progress = lambda _what, _done: None,
 ) -> Verified:
     """Execute a notebook on a cluster, and compare its outputs with the published ones.
@@ -146,7 +146,7 @@ def verify(
     Args:
         path: the notebook.
         cluster: where it runs.
-        wish: how.
+        context: how.
         progress: told before each cell what runs now, and how much is done, from 0 to 1.
 
     Raises:
@@ -156,9 +156,9 @@ def verify(
     """
     # First of all: what is changed after this is found to be so when it is to be published.
     sha256 = file_sha256(path)
-    folder = evidence_folder(wish.reports, path, apart=path in wish.namesakes)
+    folder = evidence_folder(context.reports, path, apart=path in context.namesakes)
     published = load_document(path)
-    execution, waits, seen, scanner = execute(path, cluster, wish=wish, progress=progress)
+    execution, waits, seen, scanner = execute(path, cluster, context=context, progress=progress)
     progress("comparison", 1.0)
     drifts: tuple[CellDrift, ...] = ()
     saved: Path | None
@@ -168,7 +168,7 @@ def verify(
         saved = save_failure(execution, failure, cluster=seen, folder=folder)
     else:
         drifts = _drifts(path, published, execution.document, scanner)
-        outcome = judge(drifts, update=wish.update)
+        outcome = judge(drifts, update=context.update)
         saved = save_outputs(execution, folder) if outcome is Outcome.DRIFTED else None
     return Verified(
         notebook=path,
@@ -199,7 +199,7 @@ def execute(
     path: Path,
     cluster: ClusterFacts,
     *,
-    wish: Wish,
+    context: RunContext,
     progress: Progress,
     leave_out: str | None = None,
 ) -> tuple[Execution, tuple[WaitTime, ...], str, SecretScanner]:
@@ -208,7 +208,7 @@ def execute(
     Args:
         path: the notebook.
         cluster: where it runs.
-        wish: how.
+        context: how.
         progress: told before each cell.
         leave_out: the id of a cause that is not executed; the run then goes on past failures, up
             to the first check that fails.
@@ -227,7 +227,7 @@ def execute(
         }
         plan = RunPlan(
             path=path,
-            environment={**wish.environment, **own},
+            environment={**context.environment, **own},
             leave_out=leave_out,
             past_failures=leave_out is not None,
         )
@@ -236,7 +236,7 @@ def execute(
                 execution = run_notebook(
                     plan,
                     progress=progress,
-                    is_stopped=wish.crew.is_stopped,
+                    is_stopped=context.pool.is_stopped,
                     find_secret=guard.find,
                 )
                 seen = _evidence(cluster, prefix, execution.failure) if execution.failure else ""
@@ -245,7 +245,7 @@ def execute(
                 try:
                     put_back(cluster.kubeconfig, prefix)
                 finally:
-                    wish.departures.begin(cluster.kubeconfig, prefix)
+                    context.deletions.begin(cluster.kubeconfig, prefix)
         scanner = guard.scanner
         waits = (replace(each, what=scanner.text(each.what)) for each in read_waits(record))
         return guard.execution(execution), tuple(waits), scanner.text(seen), scanner

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from istiolab.publish import describe, publish
 from istiolab.receipt.failing import Failing
 from istiolab.receipt.model import ClusterFacts
 from istiolab.receipt.record import load_record
 from istiolab.receipt.store import State, load_receipt, receipt_path, status
+from istiolab.runner.publish import describe, publish
 from istiolab.verdict.drift import Change
 from istiolab.verdict.judge import Outcome
 from tests.unit.cli.outcomes import FAILURE, drift, verified
@@ -33,7 +33,7 @@ def notebook(tmp_path: Path) -> Path:
 
 
 def test_attempts_count_the_runs_since_the_last_receipt(notebook: Path) -> None:
-    publish(verified(Outcome.UNTRUE, failure=FAILURE, notebook=notebook), CLUSTER)
+    publish(verified(Outcome.CHECK_FAILED, failure=FAILURE, notebook=notebook), CLUSTER)
     publish(verified(Outcome.LEAKED, leaks=("left behind: x",), notebook=notebook), CLUSTER)
     publish(verified(Outcome.VERIFIED, notebook=notebook), CLUSTER)
     receipt = load_receipt(notebook)
@@ -47,7 +47,7 @@ def test_attempts_count_the_runs_since_the_last_receipt(notebook: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "outcome", [Outcome.UNTRUE, Outcome.BROKEN, Outcome.DRIFTED, Outcome.LEAKED]
+    "outcome", [Outcome.CHECK_FAILED, Outcome.BROKEN, Outcome.DRIFTED, Outcome.LEAKED]
 )
 def test_a_run_that_did_not_pass_leaves_notebook_and_receipt_byte_for_byte(
     notebook: Path, outcome: Outcome
@@ -135,7 +135,7 @@ def test_a_run_that_passes_comes_back_as_it_is(notebook: Path) -> None:
 
 
 def test_a_failure_is_described_by_its_cell_its_leak_or_its_cells_that_differ() -> None:
-    assert describe(verified(Outcome.UNTRUE, failure=FAILURE)) == (
+    assert describe(verified(Outcome.CHECK_FAILED, failure=FAILURE)) == (
         "cell 2 `judge`: cell failed: AssertionError: no <b>"
     )
     assert describe(verified(Outcome.LEAKED, leaks=("left behind: x", "altered: y"))) == (

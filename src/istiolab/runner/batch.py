@@ -5,7 +5,7 @@ a whole, and says so in its metadata (`{"istiolab": {"changes_mesh": true}}`), r
 Rule 2: the cluster is looked at before and after each wave; whoever ran while it came to be other
 than it was has not passed.
 Rule 3: the namespaces of a wave are gone before the next begins; those of the last one are still on
-their way out on return (`Wish.departures`).
+their way out on return (`RunContext.deletions`).
 Rule 4: of a wave, the notebook that took longest last time begins first: it is what all wait for.
 """
 
@@ -20,14 +20,14 @@ from istiolab.mesh import capacity, inventory
 from istiolab.mesh.capacity import Capacity, Room
 from istiolab.mesh.inventory import Inventory
 from istiolab.notebook.needs import said_by
-from istiolab.publish import publish
 from istiolab.receipt.model import ClusterFacts
 from istiolab.receipt.store import last_seconds
+from istiolab.runner.publish import publish
+from istiolab.runner.verify import RunContext, Verified, verify
 from istiolab.system.retry import Answer, wait_until
 from istiolab.system.stopwatch import Stopwatch
 from istiolab.verdict.judge import Outcome
 from istiolab.verdict.leaks import departing, leaks
-from istiolab.verify import Verified, Wish, verify
 
 Progress = Callable[[Path, str, float], None]
 """Told which notebook, what it does now, and how much of it is done, from 0 to 1."""
@@ -47,7 +47,7 @@ def verify_all(
     paths: Sequence[Path],
     cluster: ClusterFacts,
     *,
-    wish: Wish,
+    context: RunContext,
     workers: int,
     progress: Progress = lambda _path, _what, _done: None,
 ) -> list[Verified]:
@@ -56,7 +56,7 @@ def verify_all(
     Args:
         paths: the notebooks, each once.
         cluster: where they run.
-        wish: how.
+        context: how.
         workers: how many run at the same time.
         progress: told before each cell.
 
@@ -75,18 +75,18 @@ def verify_all(
 
     found: list[Verified] = []
     for wave in plan_all(paths):
-        wish.departures.wait()
+        context.deletions.wait()
         for each in wave:
             tell(each, "cluster before", 0.0)
         before = inventory.take(cluster.kubeconfig)
         for each in wave:
             tell(each, "a free worker", 0.0)
-        done = wish.crew.map(
-            lambda path: _one(path, cluster, wish=wish, progress=tell), wave, workers=workers
+        done = context.pool.map(
+            lambda path: _one(path, cluster, context=context, progress=tell), wave, workers=workers
         )
         for each in wave:
             tell(each, "cluster after", 1.0)
-        left, unseen = left_since(before, cluster.kubeconfig, wish)
+        left, unseen = left_since(before, cluster.kubeconfig, context)
         for verified in (_with_leaks(each, left, unseen, len(wave)) for each in done):
             tell(verified.notebook, "receipt", 1.0)
             published = publish(verified, cluster)
@@ -95,14 +95,14 @@ def verify_all(
 
 
 def left_since(
-    before: Inventory, kubeconfig: Path, wish: Wish
+    before: Inventory, kubeconfig: Path, context: RunContext
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return what runs left behind or altered on a cluster, a line each, and what was not seen.
 
     Args:
         before: the inventory from before they began.
         kubeconfig: the cluster's.
-        wish: where they left their namespaces.
+        context: where they left their namespaces.
 
     Raises:
         ClusterError: the cluster does not answer.
@@ -110,7 +110,7 @@ def left_since(
     after = inventory.take(kubeconfig)
     if _leaks(before, after):
         # What Kubernetes takes away with a namespace, a volume for one, is no leak.
-        wish.departures.wait()
+        context.deletions.wait()
         after = _settled(before, kubeconfig)
     return _leaks(before, after), tuple(sorted({**before.unseen, **after.unseen}))
 
@@ -197,8 +197,10 @@ def _times(left: float, asked: float) -> float:
     return left / asked if asked else math.inf
 
 
-def _one(path: Path, cluster: ClusterFacts, *, wish: Wish, progress: Progress) -> Verified:
-    done = verify(path, cluster, wish=wish, progress=lambda what, done: progress(path, what, done))
+def _one(path: Path, cluster: ClusterFacts, *, context: RunContext, progress: Progress) -> Verified:
+    done = verify(
+        path, cluster, context=context, progress=lambda what, done: progress(path, what, done)
+    )
     progress(path, "the others", 1.0)
     return done
 

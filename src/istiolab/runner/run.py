@@ -7,74 +7,76 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from istiolab.ablate import Ablated, ablate_all
-from istiolab.batch import verify_all
-from istiolab.mesh.departures import Departures
-from istiolab.places import WHY_BARRED, Share, Shares
+from istiolab.mesh.pending_deletions import PendingDeletions
 from istiolab.receipt.ledger import Entry, add_entries, summarise
 from istiolab.receipt.proof import is_proven
 from istiolab.receipt.store import last_seconds
+from istiolab.runner.ablate import Ablated, ablate_all
+from istiolab.runner.batch import verify_all
+from istiolab.runner.targets import WHY_UNSUPPORTED, Assignment, Assignments
+from istiolab.runner.verify import RunContext, Verified, reasons_to_run
 from istiolab.system.progress import SILENT, Reporter
 from istiolab.verdict.judge import Outcome
-from istiolab.verify import Verified, Wish, reasons_to_run
 
 _FORCED = "nothing changed, and `--force` runs it all the same"
 
 
 @contextmanager
-def departing(reporter: Reporter) -> Iterator[Departures]:
+def departing(reporter: Reporter) -> Iterator[PendingDeletions]:
     """Yield where runs leave their namespaces; on leaving, wait until these are gone."""
-    departures = Departures()
+    deletions = PendingDeletions()
     try:
-        yield departures
+        yield deletions
     finally:
-        if departures.pending:
+        if deletions.pending:
             with reporter.step("namespaces to go", estimate_seconds=6):
-                departures.wait()
+                deletions.wait()
 
 
 def run_all(
-    share: Share, paths: Sequence[Path], wish: Wish, *, reporter: Reporter
+    assignment: Assignment, paths: Sequence[Path], context: RunContext, *, reporter: Reporter
 ) -> list[Verified]:
-    """Verify notebooks of a share: all together, or each on a place made ready for it."""
-    if not share.alone:
-        return _run_together(share, paths, wish, reporter=reporter)
+    """Verify notebooks of an assignment: all together, or each on a place made ready for it."""
+    if not assignment.alone:
+        return _run_together(assignment, paths, context, reporter=reporter)
     found = []
     for path in paths:
-        _prepare(share, wish, reporter)
-        found += _run_together(share, [path], wish, reporter=reporter)
+        _prepare(assignment, context, reporter)
+        found += _run_together(assignment, [path], context, reporter=reporter)
     # What stopped half-way has cleaned up nothing, which is no finding where the place goes.
     return [replace(each, leaks=()) if _stopped(each) else each for each in found]
 
 
 def run_changed(
-    shares: Sequence[Share], wish: Wish, *, force: bool, reporter: Reporter
+    assignments: Sequence[Assignment], context: RunContext, *, force: bool, reporter: Reporter
 ) -> list[Verified]:
     """Verify the notebooks that changed since they were verified, or all of them."""
     found: list[Verified] = []
-    for share in shares:
-        reasons = {path: reasons_to_run(path, share.place.cluster) for path in share.paths}
-        skipped = [path for path in share.paths if not (force or reasons[path])]
+    for assignment in assignments:
+        reasons = {
+            path: reasons_to_run(path, assignment.target.cluster) for path in assignment.paths
+        }
+        skipped = [path for path in assignment.paths if not (force or reasons[path])]
         for path in skipped:
             reporter.note(f" - {path.stem}: unchanged since it was verified; `--force` runs it")
         found += [Verified(notebook=path, outcome=Outcome.UNCHANGED) for path in skipped]
-        if wanted := [path for path in share.paths if path not in skipped]:
-            ran = run_all(share, wanted, wish, reporter=reporter)
+        if wanted := [path for path in assignment.paths if path not in skipped]:
+            ran = run_all(assignment, wanted, context, reporter=reporter)
             found += [replace(each, reasons=reasons[each.notebook] or (_FORCED,)) for each in ran]
     return found
 
 
-def _prepare(share: Share, wish: Wish, reporter: Reporter) -> None:
+def _prepare(assignment: Assignment, context: RunContext, reporter: Reporter) -> None:
     # First, since a place that is made anew has none of the namespaces that were sent off on it.
-    wish.departures.wait()
-    share.place.prepare(reporter)
+    context.deletions.wait()
+    assignment.target.prepare(reporter)
 
 
 def _run_together(
-    share: Share, paths: Sequence[Path], wish: Wish, *, reporter: Reporter
+    assignment: Assignment, paths: Sequence[Path], context: RunContext, *, reporter: Reporter
 ) -> list[Verified]:
     """Verify notebooks under one progress bar."""
-    workers = share.workers
+    workers = assignment.workers
     title = paths[0].stem if len(paths) == 1 else f"{len(paths)} notebooks, {workers} at a time"
     done = dict.fromkeys(paths, 0.0)
     estimate = last_seconds(paths[0]) if len(paths) == 1 else None
@@ -87,8 +89,8 @@ def _run_together(
 
         return verify_all(
             paths,
-            share.place.cluster,
-            wish=replace(wish, environment=share.place.environment),
+            assignment.target.cluster,
+            context=replace(context, environment=assignment.target.environment),
             workers=workers,
             progress=tell,
         )
@@ -100,11 +102,14 @@ def _stopped(found: Verified) -> bool:
 
 def barred(paths: Sequence[Path]) -> list[Verified]:
     """Return what came of notebooks that cannot run here: nothing."""
-    return [Verified(notebook=path, outcome=Outcome.BARRED, barred=WHY_BARRED) for path in paths]
+    return [
+        Verified(notebook=path, outcome=Outcome.UNSUPPORTED, barred=WHY_UNSUPPORTED)
+        for path in paths
+    ]
 
 
 def repeat_all(
-    shares: Sequence[Share], wish: Wish, *, times: int, reporter: Reporter
+    assignments: Sequence[Assignment], context: RunContext, *, times: int, reporter: Reporter
 ) -> list[Verified]:
     """Verify notebooks again and again; each run is in the ledger before the next begins."""
     found: list[Verified] = []
@@ -112,8 +117,8 @@ def repeat_all(
         reporter.note(f" - run {number} of {times}")
         run = [
             each
-            for share in shares
-            for each in run_all(share, share.paths, wish, reporter=reporter)
+            for assignment in assignments
+            for each in run_all(assignment, assignment.paths, context, reporter=reporter)
         ]
         for folder, entries in _entries(run).items():
             add_entries(folder, entries)
@@ -143,13 +148,13 @@ def _entries(found: Sequence[Verified]) -> dict[Path, list[Entry]]:
 
 
 def prove_all(
-    share: Share, paths: Sequence[Path], wish: Wish, *, reporter: Reporter
+    assignment: Assignment, paths: Sequence[Path], context: RunContext, *, reporter: Reporter
 ) -> list[Ablated]:
-    """Run the ablations of notebooks of a share under one progress bar."""
+    """Run the ablations of notebooks of an assignment under one progress bar."""
     if not paths:
         return []
     title = paths[0].stem if len(paths) == 1 else f"{len(paths)} notebooks"
-    with reporter.step(f"{title} without each cause, {share.workers} at a time") as step:
+    with reporter.step(f"{title} without each cause, {assignment.workers} at a time") as step:
 
         def tell(what: str, fraction: float) -> None:
             step.detail(what)
@@ -157,23 +162,26 @@ def prove_all(
 
         return ablate_all(
             paths,
-            share.place.cluster,
-            wish=replace(wish, environment=share.place.environment),
-            workers=share.workers,
+            assignment.target.cluster,
+            context=replace(context, environment=assignment.target.environment),
+            workers=assignment.workers,
             progress=tell,
             # Silent: it is within the bar. A place that others use as well is not made anew.
-            prepare=(lambda: _prepare(share, wish, SILENT)) if share.alone else None,
+            prepare=(lambda: _prepare(assignment, context, SILENT)) if assignment.alone else None,
         )
 
 
-def prove(shares: Shares, wish: Wish, *, force: bool, reporter: Reporter) -> list[Ablated]:
+def prove(
+    assignments: Assignments, context: RunContext, *, force: bool, reporter: Reporter
+) -> list[Ablated]:
     """Run the ablations of the notebooks whose causes are not proven, or of all of them."""
     found: list[Ablated] = []
-    for share in shares.shares:
-        wanted = share.paths if force else unproven(share.paths, reporter)
-        found += prove_all(share, wanted, wish, reporter=reporter)
+    for assignment in assignments.assignments:
+        wanted = assignment.paths if force else unproven(assignment.paths, reporter)
+        found += prove_all(assignment, wanted, context, reporter=reporter)
     return found + [
-        Ablated(notebook=path, rows=(), problems=(), barred=WHY_BARRED) for path in shares.barred
+        Ablated(notebook=path, rows=(), problems=(), barred=WHY_UNSUPPORTED)
+        for path in assignments.barred
     ]
 
 

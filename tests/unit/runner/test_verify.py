@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from nbformat import from_dict
 
-from istiolab import verify as joint
 from istiolab.cli.report import text
 from istiolab.cli.verify_command import exit_code
 from istiolab.errors import ExitCode, UsageError
@@ -18,14 +17,15 @@ from istiolab.notebook.execution import Execution
 from istiolab.notebook.failed import namesakes
 from istiolab.notebook.scanner import SecretScanner
 from istiolab.notebook.uses import Use
-from istiolab.publish import publish
 from istiolab.receipt.store import State, receipt_path, status
+from istiolab.runner import verify as joint
+from istiolab.runner.publish import publish
+from istiolab.runner.verify import RunContext, Verified, reasons_to_run, verify
 from istiolab.verdict.judge import Outcome
-from istiolab.verify import Verified, Wish, reasons_to_run, verify
 from tests.unit.cli.outcomes import FAILURE
 from tests.unit.notebook.build import code, write
 from tests.unit.receipt.build import use
-from tests.unit.test_publish import CLUSTER
+from tests.unit.runner.test_publish import CLUSTER
 
 Install = Callable[[Callable[[Path], object]], None]
 
@@ -58,8 +58,8 @@ def without_cluster(monkeypatch: pytest.MonkeyPatch) -> Install:
     return install
 
 
-def wish(folder: Path, *, update: bool = False) -> Wish:
-    return Wish(environment={}, reports=folder / "reports", update=update)
+def context(folder: Path, *, update: bool = False) -> RunContext:
+    return RunContext(environment={}, reports=folder / "reports", update=update)
 
 
 def test_a_notebook_that_nobody_touches_while_it_runs_is_verified(
@@ -67,7 +67,10 @@ def test_a_notebook_that_nobody_touches_while_it_runs_is_verified(
 ) -> None:
     without_cluster(lambda _path: None)
     path = write(tmp_path, code("assert 1 == 1"))
-    assert publish(verify(path, CLUSTER, wish=wish(tmp_path)), CLUSTER).outcome is Outcome.VERIFIED
+    assert (
+        publish(verify(path, CLUSTER, context=context(tmp_path)), CLUSTER).outcome
+        is Outcome.VERIFIED
+    )
     assert status(path).state is State.VERIFIED
 
 
@@ -80,7 +83,7 @@ def test_what_the_author_saves_while_it_runs_is_neither_attested_nor_overwritten
 
     without_cluster(save)
     path = write(tmp_path, code("assert 1 == 1"))
-    found = publish(verify(path, CLUSTER, wish=wish(tmp_path, update=update)), CLUSTER)
+    found = publish(verify(path, CLUSTER, context=context(tmp_path, update=update)), CLUSTER)
     assert found.outcome is Outcome.CHANGED
     assert "assert 1 == 2" in path.read_text()
     assert status(path).state is State.MISSING
@@ -96,7 +99,7 @@ def test_a_run_whose_evidence_has_no_place_is_not_begun(
     mine.parent.mkdir(parents=True)
     mine.touch()
     with pytest.raises(UsageError, match="holds files that istiolab did not make"):
-        verify(path, CLUSTER, wish=wish(tmp_path))
+        verify(path, CLUSTER, context=context(tmp_path))
     assert begun == []
     assert mine.exists()
 
@@ -114,8 +117,8 @@ def test_the_evidence_of_notebooks_with_one_name_is_kept_apart(
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         paths.append(write(tmp_path / name, code("1"), code("1 / 0")))
-    wished = replace(wish(tmp_path), namesakes=namesakes(paths))
-    folders = [verify(path, CLUSTER, wish=wished).evidence for path in paths]
+    wished = replace(context(tmp_path), namesakes=namesakes(paths))
+    folders = [verify(path, CLUSTER, context=wished).evidence for path in paths]
     assert [(each / "cluster.txt").read_text() for each in folders if each] == ["a", "b"]
 
 
@@ -134,7 +137,7 @@ def answering(monkeypatch: pytest.MonkeyPatch, said: str, *uses: Use) -> None:
 
 
 def run(path: Path, *, update: bool = False) -> Verified:
-    return publish(verify(path, CLUSTER, wish=wish(path.parent, update=update)), CLUSTER)
+    return publish(verify(path, CLUSTER, context=context(path.parent, update=update)), CLUSTER)
 
 
 def test_a_manifest_that_is_edited_while_its_notebook_runs_is_not_attested(

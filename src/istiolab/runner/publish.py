@@ -20,10 +20,10 @@ from istiolab.receipt.inputs import take_inputs
 from istiolab.receipt.model import ClusterFacts, make_receipt
 from istiolab.receipt.record import remove_record
 from istiolab.receipt.store import write_receipt
+from istiolab.runner.verify import Verified
 from istiolab.system.files import write_text
 from istiolab.verdict.drift import Change
 from istiolab.verdict.judge import Outcome
-from istiolab.verify import Verified
 
 
 def publish(found: Verified, cluster: ClusterFacts) -> Verified:

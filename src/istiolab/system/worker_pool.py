@@ -13,7 +13,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-class Crew:
+class WorkerPool:
     """Threads, and the word for them to stop."""
 
     def __init__(self, *, on_interrupt: Callable[[], None] = lambda: None) -> None:

@@ -8,13 +8,13 @@ import pytest
 
 from istiolab.mesh import facts
 from istiolab.mesh.facts import Facts
-from istiolab.publish import publish
 from istiolab.receipt.model import ClusterFacts
+from istiolab.runner.publish import publish
+from istiolab.runner.verify import read_cluster, reasons_to_run
 from istiolab.verdict.judge import Outcome
-from istiolab.verify import read_cluster, reasons_to_run
 from tests.unit.cli.outcomes import verified
 from tests.unit.notebook.build import code, write
-from tests.unit.test_publish import CLUSTER
+from tests.unit.runner.test_publish import CLUSTER
 
 
 @pytest.fixture(autouse=True)

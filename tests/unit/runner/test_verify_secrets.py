@@ -7,23 +7,23 @@ from typing import Any
 import pytest
 from nbformat import NotebookNode
 
-from istiolab import secret_guard
-from istiolab import verify as joint
 from istiolab.cli.report import github, junit, table, text, web
 from istiolab.cli.verify_command import exit_code
 from istiolab.errors import ClusterError, ExitCode, SilentError
 from istiolab.mesh import evidence
-from istiolab.mesh.departures import Departures
+from istiolab.mesh.pending_deletions import PendingDeletions
 from istiolab.mesh.secret_data import SecretData
 from istiolab.notebook.document import load_document
 from istiolab.notebook.execution import Execution, RunPlan
-from istiolab.publish import publish
 from istiolab.receipt.failing import Failing
 from istiolab.receipt.record import record_path
+from istiolab.runner import secret_guard
+from istiolab.runner import verify as joint
+from istiolab.runner.publish import publish
+from istiolab.runner.verify import RunContext, Verified, verify
 from istiolab.verdict.judge import Outcome
-from istiolab.verify import Verified, Wish, verify
 from tests.unit.notebook.build import code, write
-from tests.unit.test_publish import CLUSTER
+from tests.unit.runner.test_publish import CLUSTER
 
 PASSWORD = "Tr0ub4dor9xyz"
 WHOSE = "a value of Secret demo/db, key password"
@@ -70,7 +70,7 @@ def running(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
         monkeypatch.setattr(secret_guard, "SecretWatch", Watch)
         monkeypatch.setattr(joint, "put_back", lambda *_: None)
         monkeypatch.setattr(evidence, "collect", lambda *_, **__: f"log: {PASSWORD}")
-        monkeypatch.setattr(Departures, "begin", lambda *_: None)
+        monkeypatch.setattr(PendingDeletions, "begin", lambda *_: None)
 
     return install
 
@@ -78,7 +78,7 @@ def running(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 def verified(folder: Path, *, published: str) -> Verified:
     outputs: list[dict[str, Any]] = [{"output_type": "stream", "name": "stdout", "text": published}]
     path = write(folder, code("print(pw)", "show", outputs=outputs))
-    return verify(path, CLUSTER, wish=Wish(environment={}, reports=folder / "reports"))
+    return verify(path, CLUSTER, context=RunContext(environment={}, reports=folder / "reports"))
 
 
 def test_a_secret_of_the_run_that_a_cell_put_out_is_a_finding_and_is_written_nowhere(

@@ -10,8 +10,6 @@ from typing import Any
 
 import pytest
 
-from istiolab import ablate
-from istiolab.ablate import Ablated, ablate_all
 from istiolab.errors import SilentError
 from istiolab.mesh import inventory
 from istiolab.notebook.execution import Execution, RunPlan
@@ -20,13 +18,15 @@ from istiolab.notebook.scanner import SecretScanner
 from istiolab.receipt.proof import Proof, is_proven
 from istiolab.receipt.record import load_record, record_path
 from istiolab.receipt.store import write_receipt
-from istiolab.verify import Wish
+from istiolab.runner import ablate
+from istiolab.runner.ablate import Ablated, ablate_all
+from istiolab.runner.verify import RunContext
 from tests.unit.mesh.fakes import inventory_of
 from tests.unit.notebook.build import code, write
 from tests.unit.receipt.build import receipt
-from tests.unit.test_publish import CLUSTER
+from tests.unit.runner.test_publish import CLUSTER
 
-WISH = Wish(environment={}, reports=Path("reports"))
+CONTEXT = RunContext(environment={}, reports=Path("reports"))
 SHARP = (
     code("seen = set()"),
     code("seen.add(1)", "one", "cause"),
@@ -72,7 +72,7 @@ def test_every_ablation_of_every_notebook_runs_beside_the_others(
     paths = [passed(write(tmp_path, *SHARP, name=name)) for name in ("a", "b")]
     told: list[float] = []
     found = ablate_all(
-        paths, CLUSTER, wish=WISH, workers=4, progress=lambda _, done: told.append(done)
+        paths, CLUSTER, context=CONTEXT, workers=4, progress=lambda _, done: told.append(done)
     )
     assert [each.problems for each in found] == [(), ()]
     assert [[row[0] for row in each.rows] for each in found] == [
@@ -98,7 +98,7 @@ def test_one_that_changes_the_mesh_is_ablated_with_nothing_beside_it(
     passed(path)
     ends: list[float] = []
     (found,) = ablate_all(
-        [path], CLUSTER, wish=WISH, workers=4, progress=lambda *_: ends.append(monotonic())
+        [path], CLUSTER, context=CONTEXT, workers=4, progress=lambda *_: ends.append(monotonic())
     )
     assert found.problems == ()
     first, second = started
@@ -114,7 +114,7 @@ def test_the_cluster_is_made_ready_before_each_run(
     ablate_all(
         [passed(write(tmp_path, *SHARP))],
         CLUSTER,
-        wish=WISH,
+        context=CONTEXT,
         workers=1,
         prepare=lambda: done.append("ready"),
     )
@@ -126,10 +126,10 @@ def test_what_is_not_proven_loses_its_proof(
 ) -> None:
     without_cluster(lambda: None)
     path = write(tmp_path, *SHARP)
-    ablate_all([path], CLUSTER, wish=WISH, workers=2)
+    ablate_all([path], CLUSTER, context=CONTEXT, workers=2)
     assert load_record(path, Proof) is not None
     write(tmp_path, *SHARP[:-1], code("assert seen is not None", "judge", "check"))
-    (found,) = ablate_all([path], CLUSTER, wish=WISH, workers=2)
+    (found,) = ablate_all([path], CLUSTER, context=CONTEXT, workers=2)
     assert len(found.problems) == 3
     assert load_record(path, Proof) is None
 
@@ -140,13 +140,13 @@ def test_what_is_changed_while_it_is_ablated_neither_gains_nor_loses_a_proof(
 ) -> None:
     without_cluster(lambda: None)
     path = write(tmp_path, *SHARP)
-    ablate_all([path], CLUSTER, wish=WISH, workers=2)
+    ablate_all([path], CLUSTER, context=CONTEXT, workers=2)
     before = record_path(path, Proof).read_bytes()
     blunt = code("assert seen is not None", "judge", "check")
     cells = (*SHARP[:-1], SHARP[-1] if sharp else blunt)
     write(tmp_path, *cells)
     without_cluster(lambda: write(tmp_path, *cells, code("1 / 0")))
-    (found,) = ablate_all([path], CLUSTER, wish=WISH, workers=1)
+    (found,) = ablate_all([path], CLUSTER, context=CONTEXT, workers=1)
     assert found == Ablated(notebook=path, rows=(), problems=(), changed="the notebook")
     assert record_path(path, Proof).read_bytes() == before
 
@@ -159,7 +159,7 @@ def test_a_cluster_that_is_away_proves_nothing_and_is_no_finding(
     cells = (code("seen = set()"), code("seen.add(1)", "one", "cause"))
     path = write(tmp_path, *cells, code(source, "judge", "check"))
     with pytest.raises(SilentError, match=r"cell 3 `judge`: SilentError: away"):
-        ablate_all([path], CLUSTER, wish=Wish(environment={}, reports=tmp_path), workers=1)
+        ablate_all([path], CLUSTER, context=RunContext(environment={}, reports=tmp_path), workers=1)
     assert load_record(path, Proof) is None
 
 
@@ -174,7 +174,7 @@ def test_a_check_that_fails_with_all_causes_proves_none_of_them(
 ) -> None:
     without_cluster(lambda: None)
     path = write(tmp_path, *ALWAYS)
-    (found,) = ablate_all([path], CLUSTER, wish=WISH, workers=2)
+    (found,) = ablate_all([path], CLUSTER, context=CONTEXT, workers=2)
     (problem,) = found.problems
     assert problem == (
         "it does not pass with all its causes either: "
@@ -190,7 +190,7 @@ def test_a_notebook_that_breaks_with_all_causes_is_told_from_one_that_is_not_tru
 ) -> None:
     without_cluster(lambda: None)
     path = write(tmp_path, *SHARP[:-1], code("1 / 0"), SHARP[-1])
-    (found,) = ablate_all([path], CLUSTER, wish=WISH, workers=3)
+    (found,) = ablate_all([path], CLUSTER, context=CONTEXT, workers=3)
     (problem,) = found.problems
     assert problem.endswith("cell 4: cell failed: ZeroDivisionError: division by zero")
     assert found.broken
@@ -203,7 +203,7 @@ def test_a_run_that_breaks_without_a_cause_leaves_nothing_proven(
     without_cluster(lambda: None)
     dies = code("import os\nif 2 not in seen: os._exit(3)")
     path = passed(write(tmp_path, *SHARP[:-1], dies, SHARP[-1]))
-    (found,) = ablate_all([path], CLUSTER, wish=WISH, workers=2)
+    (found,) = ablate_all([path], CLUSTER, context=CONTEXT, workers=2)
     assert found.problems == (
         "nothing can be said about cell 3 `two`: cell 4: kernel died: the kernel's process ended",
     )
@@ -221,7 +221,7 @@ def test_the_notebook_as_it_is_runs_too_unless_it_passed_just_so_on_this_cluster
     cluster = replace(CLUSTER, images={"pilot": "another"}) if elsewhere else CLUSTER
     told: list[str] = []
     (found,) = ablate_all(
-        [path], cluster, wish=WISH, workers=3, progress=lambda what, _: told.append(what)
+        [path], cluster, context=CONTEXT, workers=3, progress=lambda what, _: told.append(what)
     )
     assert found.problems == ()
     assert any(each.startswith("some as it is: ") for each in told) is elsewhere
@@ -242,11 +242,11 @@ def test_what_ablations_leave_behind_is_named_and_nothing_is_proven(
     there: dict[str, str] = {}
     without_cluster(lambda: None)
     path = passed(write(tmp_path, *SHARP))
-    ablate_all([path], CLUSTER, wish=WISH, workers=2)
+    ablate_all([path], CLUSTER, context=CONTEXT, workers=2)
     assert load_record(path, Proof) is not None
     without_cluster(lambda: there.update(STRAY))
     monkeypatch.setattr(inventory, "take", lambda _: inventory_of(there))
-    (found,) = ablate_all([path], CLUSTER, wish=WISH, workers=2)
+    (found,) = ablate_all([path], CLUSTER, context=CONTEXT, workers=2)
     assert found.problems == ("left behind: ConfigMap default/stray",)
     assert "before a check" in found.hint
     assert not found.broken
@@ -270,7 +270,7 @@ def test_a_leak_is_held_against_all_that_ran_at_the_time_and_no_others(
     write(tmp_path, SHARP[0], name="uncaused")
     for path in paths:
         passed(path)
-    one, two, mesh, uncaused = ablate_all(paths, CLUSTER, wish=WISH, workers=2)
+    one, two, mesh, uncaused = ablate_all(paths, CLUSTER, context=CONTEXT, workers=2)
     leak = "left behind: ConfigMap default/stray"
     shared = "2 notebooks were ablated at the time; ablate each alone"
     assert one.problems == two.problems == (leak, shared)
@@ -288,7 +288,7 @@ def test_what_goes_with_a_namespace_is_no_leak_of_an_ablation(
     looks: list[dict[str, str]] = [{}, {"PersistentVolume a": "1"}, {}]
     monkeypatch.setattr(inventory, "take", lambda _: inventory_of(looks.pop(0)))
     path = passed(write(tmp_path, *SHARP))
-    (found,) = ablate_all([path], CLUSTER, wish=WISH, workers=2)
+    (found,) = ablate_all([path], CLUSTER, context=CONTEXT, workers=2)
     assert found.problems == ()
     assert looks == []
 
@@ -302,7 +302,7 @@ def test_where_the_cluster_is_made_anew_for_each_run_nobody_looks_what_one_left(
     without_cluster(lambda: there.update(STRAY))
     monkeypatch.setattr(inventory, "take", lambda _: inventory_of(there))
     path = passed(write(tmp_path, *SHARP))
-    (found,) = ablate_all([path], CLUSTER, wish=WISH, workers=1, prepare=there.clear)
+    (found,) = ablate_all([path], CLUSTER, context=CONTEXT, workers=1, prepare=there.clear)
     assert found.problems == ()
     assert load_record(path, Proof) is not None
 
@@ -316,7 +316,7 @@ def test_a_proof_rests_on_what_its_runs_used_and_on_what_only_the_causes_use(
     cells = (code("open('every.yaml')"), code("open('cause.yaml')\nseen = 1", "one", "cause"))
     path = write(tmp_path, *cells, code("assert 'seen' in globals()", "judge", "check"))
     write_receipt(path, receipt(path, "every.yaml", "cause.yaml", images=CLUSTER.images))
-    (found,) = ablate_all([path], CLUSTER, wish=WISH, workers=1)
+    (found,) = ablate_all([path], CLUSTER, context=CONTEXT, workers=1)
     assert found.problems == ()
     (tmp_path / "none.yaml").write_text("2")
     assert is_proven(path)

@@ -8,27 +8,27 @@ from time import sleep
 
 import pytest
 
-from istiolab import batch
-from istiolab.batch import (
+from istiolab.errors import ClusterError, KernelError
+from istiolab.mesh import inventory, pending_deletions
+from istiolab.mesh.capacity import Capacity, Room
+from istiolab.mesh.inventory import Inventory
+from istiolab.mesh.pending_deletions import PendingDeletions
+from istiolab.receipt.store import write_receipt
+from istiolab.runner import batch
+from istiolab.runner.batch import (
     changes_mesh,
     longest_first,
     plan_waves,
     plan_workers,
     verify_all,
 )
-from istiolab.errors import ClusterError, KernelError
-from istiolab.mesh import departures, inventory
-from istiolab.mesh.capacity import Capacity, Room
-from istiolab.mesh.departures import Departures
-from istiolab.mesh.inventory import Inventory
-from istiolab.receipt.store import write_receipt
+from istiolab.runner.verify import Progress, RunContext, Verified
 from istiolab.verdict.judge import Outcome
-from istiolab.verify import Progress, Verified, Wish
 from tests.unit.cli.outcomes import verified
 from tests.unit.mesh.fakes import inventory_of
 from tests.unit.notebook.build import code, write
 from tests.unit.receipt.build import receipt
-from tests.unit.test_publish import CLUSTER
+from tests.unit.runner.test_publish import CLUSTER
 
 
 def test_those_that_change_the_mesh_run_alone_after_the_others() -> None:
@@ -107,29 +107,35 @@ class Cluster:
         self._looks = [*looks]
         monkeypatch.setattr(inventory, "take", self._take)
         monkeypatch.setattr(batch, "verify", self._verify)
-        monkeypatch.setattr(departures, "begin_deletion", lambda *_: self.done.append("begin"))
-        monkeypatch.setattr(departures, "wait_until_gone", lambda *_: self.done.append("gone"))
+        monkeypatch.setattr(
+            pending_deletions, "begin_deletion", lambda *_: self.done.append("begin")
+        )
+        monkeypatch.setattr(
+            pending_deletions, "wait_until_gone", lambda *_: self.done.append("gone")
+        )
 
     def _take(self, _: Path) -> Inventory:
         self.done.append("look")
         look = self._looks.pop(0) if len(self._looks) > 1 else self._looks[0]
         return look if isinstance(look, Inventory) else inventory_of(look)
 
-    def _verify(self, path: Path, _: object, *, wish: Wish, progress: Progress) -> Verified:
+    def _verify(
+        self, path: Path, _: object, *, context: RunContext, progress: Progress
+    ) -> Verified:
         self.done.append(path.stem)
         progress("kernel", 0.0)
         progress("cell 1 of 2", 0.0)
         progress("cell 2 of 2", 0.5)
         progress("namespaces", 1.0)
-        wish.departures.begin(Path("kubeconfig"), "il-a")
+        context.deletions.begin(Path("kubeconfig"), "il-a")
         return verified(Outcome.VERIFIED, notebook=path)
 
 
-WISH = Wish(environment={}, reports=Path("reports"))
+CONTEXT = RunContext(environment={}, reports=Path("reports"))
 
 
-def wish() -> Wish:
-    return replace(WISH, departures=Departures())
+def context() -> RunContext:
+    return replace(CONTEXT, deletions=PendingDeletions())
 
 
 def test_the_namespaces_of_a_wave_are_gone_before_the_next_and_those_of_the_last_on_their_way(
@@ -139,13 +145,13 @@ def test_the_namespaces_of_a_wave_are_gone_before_the_next_and_those_of_the_last
     one, mesh = write(tmp_path, code("1"), name="one"), write(tmp_path, code("1"), name="mesh")
     alone = '"istiolab": {"changes_mesh": true}, "kernelspec"'
     mesh.write_text(mesh.read_text().replace('"kernelspec"', alone))
-    wished = wish()
-    verify_all([mesh, one], CLUSTER, wish=wished, workers=2)
+    wished = context()
+    verify_all([mesh, one], CLUSTER, context=wished, workers=2)
     assert cluster.done == [
         *("look", "one", "begin", "look"),
         *("gone", "look", "mesh", "begin", "look"),
     ]
-    assert wished.departures.pending
+    assert wished.deletions.pending
 
 
 def test_a_wave_begins_with_the_longest_and_what_came_of_it_is_told_in_the_order_that_was_asked(
@@ -155,7 +161,7 @@ def test_a_wave_begins_with_the_longest_and_what_came_of_it_is_told_in_the_order
     paths = [write(tmp_path, code("1"), name=name) for name in ("short", "long", "other")]
     for path, seconds in zip(paths, (2.0, 3.0, 1.0), strict=True):
         write_receipt(path, receipt(path, duration_seconds=seconds))
-    found = verify_all(paths, CLUSTER, wish=wish(), workers=1)
+    found = verify_all(paths, CLUSTER, context=context(), workers=1)
     assert [each for each in cluster.done if each not in ("look", "begin", "gone")] == [
         *("long", "short", "other")
     ]
@@ -167,11 +173,11 @@ def test_what_goes_with_a_namespace_is_no_leak(
 ) -> None:
     path = write(tmp_path, code("1"))
     cluster = Cluster(monkeypatch, {}, {"PersistentVolume a": "1"}, {})
-    (found,) = verify_all([path], CLUSTER, wish=wish(), workers=1)
+    (found,) = verify_all([path], CLUSTER, context=context(), workers=1)
     assert cluster.done == ["look", "some", "begin", "look", "gone", "look"]
     assert (found.outcome, found.leaks) == (Outcome.VERIFIED, ())
     Cluster(monkeypatch, {}, {"ConfigMap default/stray": "1"})
-    (left,) = verify_all([path], CLUSTER, wish=wish(), workers=1)
+    (left,) = verify_all([path], CLUSTER, context=context(), workers=1)
     assert (left.outcome, left.leaks) == (
         Outcome.LEAKED,
         ("left behind: ConfigMap default/stray",),
@@ -184,13 +190,13 @@ def test_what_a_run_has_made_and_deleted_again_is_given_time_to_go(
     path = write(tmp_path, code("1"))
     going: dict[str, str | None] = {"Namespace theirs": None}
     cluster = Cluster(monkeypatch, {}, going, going, {})
-    (found,) = verify_all([path], CLUSTER, wish=wish(), workers=1)
+    (found,) = verify_all([path], CLUSTER, context=context(), workers=1)
     assert cluster.done == ["look", "some", "begin", "look", "gone", "look", "look"]
     assert (found.outcome, found.leaks) == (Outcome.VERIFIED, ())
 
     Cluster(monkeypatch, {}, going)
     monkeypatch.setattr(batch, "_DEPARTURE_SECONDS", 0.2)
-    (stuck,) = verify_all([path], CLUSTER, wish=wish(), workers=1)
+    (stuck,) = verify_all([path], CLUSTER, context=context(), workers=1)
     assert (stuck.outcome, stuck.leaks) == (
         Outcome.LEAKED,
         ("left behind, being deleted: Namespace theirs",),
@@ -204,7 +210,7 @@ def test_what_others_were_deleting_before_is_no_leak_and_is_not_waited_for(
     going: dict[str, str | None] = {"Namespace theirs": None}
     for after in (going, {}):
         cluster = Cluster(monkeypatch, going, after)
-        (found,) = verify_all([path], CLUSTER, wish=wish(), workers=1)
+        (found,) = verify_all([path], CLUSTER, context=context(), workers=1)
         assert cluster.done == ["look", "some", "begin", "look"]
         assert (found.outcome, found.leaks) == (Outcome.VERIFIED, ())
 
@@ -219,17 +225,17 @@ def test_what_could_not_be_looked_at_is_no_leak_and_is_named(
         (inventory_of({"Node b": "1"}, "/Thing"), inventory_of(there)),
     ):
         Cluster(monkeypatch, before, after)
-        (found,) = verify_all([path], CLUSTER, wish=wish(), workers=1)
+        (found,) = verify_all([path], CLUSTER, context=context(), workers=1)
         assert (found.outcome, found.leaks) == (Outcome.VERIFIED, ())
         assert found.unseen == ("/Thing",)
     Cluster(monkeypatch, inventory_of({}, "/Thing"), inventory_of({"Node c": "1"}, "/Thing"))
-    (found,) = verify_all([path], CLUSTER, wish=wish(), workers=1)
+    (found,) = verify_all([path], CLUSTER, context=context(), workers=1)
     assert (found.outcome, found.leaks) == (Outcome.LEAKED, ("left behind: Node c",))
 
 
 def test_every_stage_of_a_run_is_timed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Cluster(monkeypatch, {})
-    (found,) = verify_all([write(tmp_path, code("1"))], CLUSTER, wish=wish(), workers=1)
+    (found,) = verify_all([write(tmp_path, code("1"))], CLUSTER, context=context(), workers=1)
     assert list(found.stages) == [
         *("cluster before", "a free worker", "kernel", "cells", "namespaces", "the others"),
         *("cluster after", "receipt"),
@@ -244,7 +250,7 @@ def test_a_cluster_that_is_gone_stops_every_notebook(
     together, failed = Barrier(2, timeout=10), Event()
     stopped: list[bool] = []
 
-    def lost(path: Path, _: object, *, wish: Wish, progress: Progress) -> Verified:
+    def lost(path: Path, _: object, *, context: RunContext, progress: Progress) -> Verified:
         together.wait()
         if path.stem == "lost":
             failed.set()
@@ -252,19 +258,19 @@ def test_a_cluster_that_is_gone_stops_every_notebook(
         assert failed.wait(10)
         try:
             for _ in range(1000):
-                if wish.crew.is_stopped():
+                if context.pool.is_stopped():
                     break
                 sleep(0.01)
-            stopped.append(wish.crew.is_stopped())
+            stopped.append(context.pool.is_stopped())
         finally:
             progress("namespaces", 1.0)
-            wish.departures.begin(Path("kubeconfig"), "il-a")
+            context.deletions.begin(Path("kubeconfig"), "il-a")
         raise KernelError("it was stopped")
 
     monkeypatch.setattr(batch, "verify", lost)
     paths = [write(tmp_path, code("1"), name=name) for name in ("lost", "other")]
     with pytest.raises(ClusterError, match="does not answer"):
-        verify_all(paths, CLUSTER, wish=wish(), workers=2)
+        verify_all(paths, CLUSTER, context=context(), workers=2)
     assert stopped == [True]
     # What it had made was sent off all the same.
     assert cluster.done == ["look", "begin"]

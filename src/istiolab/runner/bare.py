@@ -19,10 +19,10 @@ from istiolab.lab.holding import hold
 from istiolab.lab.spec import NodePaths
 from istiolab.mesh import inventory
 from istiolab.receipt.model import ClusterFacts
+from istiolab.runner.verify import read_cluster
 from istiolab.system.machine import describe_machine
 from istiolab.system.progress import SILENT, Reporter
 from istiolab.verdict.leaks import leaks
-from istiolab.verify import read_cluster
 
 PROVIDER = "embedded"
 

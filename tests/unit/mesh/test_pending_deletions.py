@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from istiolab.errors import ClusterError
-from istiolab.mesh import departures
-from istiolab.mesh.departures import Departures
+from istiolab.mesh import pending_deletions
+from istiolab.mesh.pending_deletions import PendingDeletions
 
 ONE, OTHER = Path("one"), Path("other")
 
@@ -24,13 +24,13 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
     def wait(kubeconfig: Path, prefixes: Sequence[str]) -> None:
         calls.append(("wait", kubeconfig, *prefixes))
 
-    monkeypatch.setattr(departures, "begin_deletion", begin)
-    monkeypatch.setattr(departures, "wait_until_gone", wait)
+    monkeypatch.setattr(pending_deletions, "begin_deletion", begin)
+    monkeypatch.setattr(pending_deletions, "wait_until_gone", wait)
     return calls
 
 
 def test_what_was_sent_off_is_waited_for_once_and_together(told: list[tuple[object, ...]]) -> None:
-    going = Departures()
+    going = PendingDeletions()
     for kubeconfig, prefix in ((ONE, "il-a"), (OTHER, "il-b"), (ONE, "il-c")):
         going.begin(kubeconfig, prefix)
     assert going.pending
@@ -45,7 +45,7 @@ def test_what_was_sent_off_is_waited_for_once_and_together(told: list[tuple[obje
 def test_what_could_not_be_sent_off_is_waited_for_all_the_same(
     told: list[tuple[object, ...]],
 ) -> None:
-    going = Departures()
+    going = PendingDeletions()
     with pytest.raises(ClusterError):
         going.begin(ONE, "il-lost")
     going.wait()
