@@ -62,7 +62,7 @@ def notebook(
     try:
         code = run_attached(command, environment=environment)
     finally:
-        # JupyterLab lets its kernels die by themselves, and with them their context to tidy up.
+        # JupyterLab lets its kernels die by themselves, and with them their wish to tidy up.
         delete_prefixed(lab.kubeconfig, family)
     if code != 0:
         raise HostError(f"JupyterLab ended with {code}", where=("what it said is above",))
@@ -156,7 +156,7 @@ def server_command(folder: Path, *, port: int, browser: bool) -> list[str]:
         "--ServerApp.answer_yes=True",
         # As root it would refuse; it listens to this machine alone, and asks for its token.
         "--ServerApp.allow_root=True",
-        # Extensions and news from elsewhere are nobody's context here.
+        # Extensions and news from elsewhere are nobody's wish here.
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         *(() if browser else ("--ServerApp.open_browser=False",)),

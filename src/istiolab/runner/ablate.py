@@ -1,6 +1,6 @@
 """Notebooks run again without each of their causes in turn, to see that a check then fails.
 
-Rule 1: every ablation is a run in namespaces of its own, so those of all notebooks assignment the
+Rule 1: every ablation is a run in namespaces of its own, so those of all notebooks share the
 cluster, but for notebooks that change the mesh as a whole: of these one runs at a time, and nothing
 beside it.
 Rule 2: a failure without a cause tells nothing if there is one with it, too. A notebook that has

@@ -182,7 +182,7 @@ _EVERYWHERE = {"LANG": "C.UTF-8", "TZ": "UTC"}
 _KERNEL = {**_EVERYWHERE, **_OURS, "PYTHONHASHSEED": "0"}
 STATED: Mapping[Audience, Mapping[str, str]] = {
     Audience.TOOL: {**_EVERYWHERE, **_PYTHON},
-    # pip's configuration names the registries, and may context for a place as well.
+    # pip's configuration names the registries, and may wish for a place as well.
     Audience.BUILD: {
         **_EVERYWHERE,
         "PYTHONSAFEPATH": "1",
