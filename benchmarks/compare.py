@@ -23,6 +23,7 @@ PEERS = ROOT / ".cache" / "peers"
 LOGS = ROOT / "reports" / "benchmarks"
 OURS = "istiolab verify"
 LIMIT = 600  # seconds for a cell
+DEADLINE_SECONDS = 1800  # for a tool: one that hangs has failed
 EACH = "printf '%s\\0' *.ipynb | xargs -0 -n 1 -P {workers}"
 TOOLS = {
     OURS: f"{ROOT}/.venv/bin/istiolab verify --quiet --workers {{workers}} *.ipynb",
@@ -108,7 +109,8 @@ class Bench:
         with tempfile.TemporaryDirectory() as folder, tempfile.NamedTemporaryFile() as result:
             argv = ["hyperfine", "--style", "none", "--export-json", result.name, *options]
             argv += [word for each, line in logged.items() for word in (f"--{each}", line)]
-            argv += [f"{{ {self._commands[tool]}; }} >>{log} 2>&1"]
+            line = shlex.quote(self._commands[tool])
+            argv += [f"timeout {DEADLINE_SECONDS} bash -c {line} >>{log} 2>&1"]
             if subprocess.run(argv, check=False, cwd=folder, env=self._environment).returncode:
                 self.failed = True
                 return "failed"

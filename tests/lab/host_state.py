@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-FOLDERS = ("/etc", "/opt", "/run", "/usr/lib/cni", "/usr/local", "/var/lib", "/var/run")
+FOLDERS = ("/etc", "/opt", "/run", "/usr/lib/cni", "/usr/local", "/var/lib")
 
 
 def take(
