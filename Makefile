@@ -54,8 +54,8 @@ test-lab: $(READY) ## The tests on the live lab
 
 test-hosts: $(READY) ## The README's commands on other kinds of hosts, in virtual machines (hours)
 	tools/ensure-packages qemu-system-x86 mmdebstrap e2fsprogs openssh-client
-	$(BIN)/istiolab up
-	$(BIN)/pytest tests/hosts -v
+	tools/as-root $(BIN)/istiolab up
+	tools/as-root $(BIN)/pytest tests/hosts -v
 
 test-site: $(READY) scripts ## The tests in a real browser
 	tools/ensure-packages chromium fonts-noto-cjk

@@ -80,7 +80,8 @@ def _ensure(
 
 def _root_content(suite: str) -> list[object]:
     files = [(CHECKOUT / name).read_text() for name in _ENVIRONMENT]
-    return [suite, _PACKAGES, _NETWORK, *files]
+    host = [path.read_text() for path in (CERTIFICATES, Path("/etc/resolv.conf"))]
+    return [suite, _PACKAGES, _NETWORK, *files, *host]
 
 
 def _parts(cache: Path) -> list[Path]:

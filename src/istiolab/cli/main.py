@@ -51,7 +51,15 @@ def main(arguments: list[str] | None = None) -> None:
     raise_when_asked_to_end()
     # For all that begins from here: kubectl, istioctl, and kernels with all that they begin.
     os.environ.update(bypass(os.environ))
+    os.environ["PATH"] = with_system_folders(os.environ.get("PATH", os.defpath))
     sys.exit(run_cli(given))
+
+
+def with_system_folders(path: str) -> str:
+    """Return a PATH on which the programs for administrators are found: `su` leaves them out."""
+    folders = path.split(os.pathsep)
+    system = ("/usr/local/sbin", "/usr/sbin", "/sbin")
+    return os.pathsep.join([*folders, *(each for each in system if each not in folders)])
 
 
 def run_cli(arguments: list[str]) -> int:

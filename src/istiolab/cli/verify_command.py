@@ -161,7 +161,7 @@ def find_notebooks(wanted: Sequence[str], folder: Path = FOLDER) -> list[Path]:
             )
         return there
     known = {path.stem: path for path in there}
-    paths = [known.get(each, Path(each)) for each in wanted]
+    paths = list(dict.fromkeys(known.get(each, Path(each)) for each in wanted))
     missing = [path for path in paths if not path.is_file()]
     if missing:
         raise UsageError(

@@ -231,10 +231,12 @@ def _give_back_root(root: Path) -> None:
     """Move a container's processes back to the root that it sees, after its last lab."""
     if any(each.name != _CONTAINER for each in root.glob("istiolab-*")):
         return
-    for name in (root / "cgroup.subtree_control").read_text().split():
-        (root / "cgroup.subtree_control").write_text(f"-{name}")
-    _move_all(root / _CONTAINER, root)
-    _removed(root / _CONTAINER)
+    # Where somebody else in the container hands controllers on as well, it stays as it is.
+    with contextlib.suppress(OSError):
+        for name in (root / "cgroup.subtree_control").read_text().split():
+            (root / "cgroup.subtree_control").write_text(f"-{name}")
+        _move_all(root / _CONTAINER, root)
+        _removed(root / _CONTAINER)
 
 
 def _folders(hierarchy: Hierarchy, group: str) -> tuple[Path, Path]:

@@ -81,7 +81,8 @@ class EmbeddedProvider:
             LabError: a build or a step failed; what was begun is taken down again.
         """
         demand_provider(self._paths.record, "embedded")
-        self.check_host(reporter)
+        if self.find() is None:
+            self.check_host(reporter)
         with self._locked(reporter):
             running = self.find()
             if running is not None:

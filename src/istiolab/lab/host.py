@@ -128,7 +128,9 @@ def gather_facts(cache: Path, lab: NodePaths) -> HostFacts:
         kernel=gather_kernel(),
         controllers=_controllers(),
         cgroups_writable=all(os.access(each.path, os.W_OK) for each in host_hierarchies()),
-        overlay_refused=_overlay_refused(_existing(lab.root)) if root else "",
+        overlay_refused=_overlay_refused(_existing(lab.root))
+        if root and shutil.which("unshare") and shutil.which("mount")
+        else "",
         inotify_instances=_inotify_instances(INOTIFY_INSTANCES),
         disk_bytes=shutil.disk_usage(_existing(cache)).free,
         state_disk_bytes=shutil.disk_usage(_existing(lab.root)).free,

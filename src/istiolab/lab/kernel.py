@@ -89,6 +89,9 @@ def state(feature: Feature, facts: KernelFacts) -> State:
         return State.BUILT_IN
     if name in facts.loadable:
         return State.LOADABLE
+    if f"{feature.option}=m" in facts.options and not facts.loadable:
+        # The modules lie elsewhere, as for a container; the kernel loads them from there by itself.
+        return State.UNKNOWN
     return State.ABSENT if facts.options or facts.loadable else State.UNKNOWN
 
 

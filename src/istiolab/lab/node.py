@@ -28,7 +28,7 @@ from istiolab.lab.spec import POD_SUBNET, NodePaths, NodeSpec
 from istiolab.lab.store import containerd_config
 from istiolab.system.command import Completed, check, run
 from istiolab.system.environment import Audience, environment_for
-from istiolab.system.process import is_alive, start_detached
+from istiolab.system.process import end_process, is_alive, start_detached
 from istiolab.system.retry import Answer, wait_until
 
 _NAMESPACES = ("--mount", "--net", "--pid", "--uts", "--ipc")
@@ -99,16 +99,26 @@ def start_node(spec: NodeSpec, link: Link) -> int:
         log=log,
         environment=environment_for(Audience.NODE),
     )
-    found = wait_until(
+    try:
+        pid = _wait_for_init(paths, launcher, log)
+        join_node(link, pid)
+    except BaseException:
+        # It may start an init yet, of which nobody would know.
+        end_process(launcher)
+        raise
+    return pid
+
+
+def _wait_for_init(paths: NodePaths, launcher: int, log: Path) -> int:
+    wait_until(
         lambda: Answer(done=bool(find_inits(paths.root)), hopeless=not is_alive(launcher)),
         timeout_seconds=15,
         delay_seconds=0.02,
     )
-    if not found.done:
+    inits = find_inits(paths.root)
+    if not inits:
         raise LabError("the node did not start", where=_last_lines(log), log=log)
-    pid = find_inits(paths.root)[0]
-    join_node(link, pid)
-    return pid
+    return inits[0]
 
 
 def running_nodes() -> dict[int, Path]:

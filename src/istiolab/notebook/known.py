@@ -50,6 +50,8 @@ _WORDS = re.compile(rf"{_CASED}(?:[-./_: ]{_CASED})*")
 # Also versions, addresses, quantities and times.
 _NUMBER = re.compile(r"v?[0-9][0-9.,:/_+TZ -]*(?:[A-Za-z]{1,2})?")
 _HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::[0-9]+)?/?")
+# Of a registry, with a tag or without.
+_IMAGE = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::[0-9]+)?(?:/[a-z0-9._-]+)+(?::[\w.-]+)?")
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _URL_PASSWORD = re.compile(r"://[^\s/:@\"'<>]*:([^\s/@\"'<>]+)@")
@@ -185,6 +187,8 @@ class _Reader:
                 yield from self._one(assigned["name"], assigned["value"].strip(_QUOTES))
             elif of_user := _OF_USER.fullmatch(line):
                 yield from self._one(name, of_user["value"])
+            if assigned and len(lines) == 1:
+                return  # the value counts; the whole is a label or a variable
             if len(lines) > 1 and not assigned and " " not in line:
                 yield from self._one(name, line)
         if text:
@@ -207,7 +211,9 @@ class _Reader:
         named = _is_secretive(words)
         if name in _PLAIN_NAMES or _is_plain(name) or _is_public(name):
             return False
-        if not named and (not self.kept_secret or _HOST.fullmatch(value)):
+        if not named and (
+            not self.kept_secret or _HOST.fullmatch(value) or _IMAGE.fullmatch(value)
+        ):
             return False
         if value in self.names or _ORDINARY.fullmatch(value) or len(set(value)) < 3:
             return False
@@ -262,18 +268,22 @@ def _load(text: str) -> Any:
         return None
     try:
         return yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError):  # the latter from a date that is none
-        return None
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, RecursionError):
+        return None  # the others from tags on values that do not fit them, and from deep nesting
 
 
 def _mappings(tree: Any) -> Iterator[Mapping[Any, Any]]:
-    """Yield all mappings in a tree."""
-    if isinstance(tree, Mapping):
-        yield tree
-        tree = list(tree.values())
-    if isinstance(tree, list):
-        for each in tree:
-            yield from _mappings(each)
+    """Yield all mappings in a tree, in which an alias may lead back to where it stands."""
+    pending, seen = [tree], set[int]()
+    while pending:
+        each = pending.pop(0)
+        if id(each) in seen:
+            continue
+        if isinstance(each, Mapping):
+            yield each
+        if isinstance(each, Mapping | list):
+            seen.add(id(each))
+            pending += each.values() if isinstance(each, Mapping) else each
 
 
 def _text(data: bytes) -> str | None:

@@ -122,6 +122,8 @@ class _Recorder:
 
     def _given(self, path: str) -> None:
         """Take a path that a command is given: of a folder, all that is in it."""
+        if any(f"{path}{os.sep}" == root for root, _ in self._roots):
+            return  # `.` is a filter or a pattern as well, as in `jq .`
         if not os.path.isdir(path):  # noqa: PTH112
             self._use(READ, path)
         elif any(f"{path}{os.sep}".startswith(root) for root, _ in self._roots):

@@ -44,7 +44,8 @@ _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|U([0-9a-fA-F]{8}
 _BLANKS = dict.fromkeys("nrtfv", "\n")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{6,}")
 # The end of a line, of a text in JSON or in Python as well, and what stands around it.
-_WRAPPED = re.compile(r"""["']?,?\s*(?:\n|\\+n)\s*(?:b?["'])?""")
+# It does not begin amid blanks: from each of a long run the rest would be looked through again.
+_WRAPPED = re.compile(r"""(?:["'],?|,|(?<!\s))[^\S\n]*+(?:\n|\\+n)\s*+(?:b?["'])?""")
 
 _PATTERNS = tuple(
     (kind, re.compile(pattern))

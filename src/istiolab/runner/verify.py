@@ -1,7 +1,7 @@
 """The joint: one notebook and one cluster in, what came of it out.
 
-With `secret_guard.py` the module that knows both halves; what crosses is plain: a kubeconfig's
-path, versions, a prefix for namespaces.
+What crosses from one half to the other is plain: a kubeconfig's path, versions, a prefix for
+namespaces.
 """
 
 from __future__ import annotations

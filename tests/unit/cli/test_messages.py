@@ -15,7 +15,7 @@ import pytest
 
 from istiolab.cli import lab_commands
 from istiolab.cli import main as command_line
-from istiolab.cli.main import cli, run_cli
+from istiolab.cli.main import cli, run_cli, with_system_folders
 from istiolab.errors import ExitCode, HostError
 from istiolab.lab.folders import state_folder
 from istiolab.lab.spec import Lab
@@ -314,3 +314,9 @@ def test_the_option_wins_over_the_environment_and_that_over_the_measurement(
     assert f"timeout scale: {scale}, by which" in out
     # Kernels and other processes of ours have it as well.
     assert os.environ["ISTIOLAB_TIMEOUT_SCALE"] == scale
+
+
+def test_programs_for_administrators_are_found_after_su_as_well() -> None:
+    assert with_system_folders("/usr/bin:/bin") == "/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
+    complete = "/usr/local/sbin:/usr/sbin:/sbin:/bin"
+    assert with_system_folders(complete) == complete

@@ -63,6 +63,7 @@ def test_notebooks_are_found_by_name_by_path_or_all(tmp_path: Path) -> None:
     assert find_notebooks([], tmp_path) == [one, two]
     assert find_notebooks(["two"], tmp_path) == [two]
     assert find_notebooks([str(one)], tmp_path) == [one]
+    assert find_notebooks(["two", str(two)], tmp_path) == [two]
     with pytest.raises(UsageError):
         find_notebooks(["three"], tmp_path)
 

@@ -33,8 +33,12 @@ CONNTRACK = Feature(module="nf_conntrack", option="NF_CONNTRACK", wanted_by="kub
         (KernelFacts(loadable=frozenset({"nf_conntrack"})), State.LOADABLE),
         (KernelFacts(loadable=frozenset({"another"})), State.ABSENT),
         (KernelFacts(options=frozenset({"ANOTHER=y"})), State.ABSENT),
-        # It was built as a module, and its file is not on this machine.
-        (KernelFacts(options=frozenset({"NF_CONNTRACK=m"})), State.ABSENT),
+        # In a container, the modules of its host are not to be seen.
+        (KernelFacts(options=frozenset({"NF_CONNTRACK=m"})), State.UNKNOWN),
+        (
+            KernelFacts(options=frozenset({"NF_CONNTRACK=m"}), loadable=frozenset({"another"})),
+            State.ABSENT,
+        ),
         (KernelFacts(), State.UNKNOWN),
     ],
 )

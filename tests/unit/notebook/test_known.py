@@ -180,6 +180,19 @@ def test_documents_within_a_secret_are_looked_into() -> None:
     assert secret(users="someone:D0cker-p4ss\n") == {b"D0cker-p4ss", b"someone:D0cker-p4ss"}
 
 
+@pytest.mark.parametrize(
+    "text", ["a: &x {y: *x}", "a: !!bool maybe", "a: !!timestamp maybe", "[" * 5000 + ":"]
+)
+def test_a_document_that_yaml_chokes_on_is_no_document(text: str) -> None:
+    from_secret("a/b", {"values.yaml": text.encode()})
+
+
+def test_an_image_and_a_label_in_a_secret_are_no_secrets() -> None:
+    image = {"values.yaml": b"repository: docker.io/library/nginx\ntag: '1.27'\n"}
+    assert from_secret("a/b", image) == frozenset()
+    assert from_secret("a/b", {"label": b"app=istiod"}) == frozenset()
+
+
 def test_a_value_says_where_it_is_kept_and_not_what_it_is() -> None:
     (found,) = from_secret("istio-system/some", {"password": b"hunter2"})
     assert found.source == "a value of Secret istio-system/some, key password"

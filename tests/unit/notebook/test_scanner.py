@@ -203,6 +203,11 @@ def test_what_is_public_is_no_secret(text: str) -> None:
     assert SecretScanner().find(text) is None
 
 
+@pytest.mark.timeout(20)
+def test_a_text_of_blanks_alone_is_read_once() -> None:
+    assert SecretScanner().find("a" + " " * 200_000 + "b") is None
+
+
 def test_no_published_notebook_holds_what_a_secret_may_say_besides() -> None:
     ordinary = {
         "enabled": "true",

@@ -82,6 +82,12 @@ def test_folders_that_cells_list_are_recorded_with_their_names(folder: Path) -> 
     assert (use.name, use.state) == ("manifests", ["a.yaml", "b.yaml"])
 
 
+def test_a_dot_in_a_command_is_not_the_whole_folder(folder: Path) -> None:
+    run = execute(folder, "!echo a | grep . word.yaml")
+    assert found(run, READ) == {"word.yaml"}
+    assert found(run, LIST) == set()
+
+
 def test_modules_of_the_library_are_recorded_when_they_are_loaded(folder: Path) -> None:
     run = execute(folder, "from istiolab import Table\nimport yaml")
     modules = found(run, READ, PACKAGE)
