@@ -229,11 +229,12 @@ def test_an_istio_with_a_revision_that_logs_as_json_is_used(
     theirs: OwnLab, given: Given, tmp_path: Path
 ) -> None:
     operator = theirs.state / theirs.name / "config" / "istio-operator.yaml"
+    settings = ("--revision", "r1", "--set", "meshConfig.accessLogEncoding=JSON", "-y")
     for line in (
-        f"install -f {operator} --revision r1 --set meshConfig.accessLogEncoding=JSON -y",
-        "uninstall --revision default -y",
+        ("install", "-f", str(operator), *settings),
+        ("uninstall", "--revision", "default", "-y"),
     ):
-        done = istiolab("istioctl", *line.split(), own=theirs)
+        done = istiolab("istioctl", *line, own=theirs)
         assert done.returncode == 0, done.stderr
     up = given.up()
     assert up.returncode == 0, up.stderr
