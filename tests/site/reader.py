@@ -16,6 +16,11 @@ def search(page: Page, query: str) -> Locator:
     field.press("End")  # Chinese comes from no key of its own
     first = page.locator(".md-search-result__link").first
     first.wait_for(timeout=scaled(15_000))
+    # What is found for the first letters is there before what is found for all of them.
+    before, now = None, first.get_attribute("href")
+    while before != now:
+        page.wait_for_timeout(scaled(500))
+        before, now = now, first.get_attribute("href")
     return first
 
 
