@@ -118,7 +118,7 @@ def test_the_lab_comes_up_verifies_and_leaves_the_host_as_it_was(
 def _use(machine: Machine, trial: Trial) -> None:
     host = trial.host
     istiolab = ".venv/bin/istiolab"
-    look = f"{_python()} -m tests.hosts.look /root/before.json"
+    look = "env PYTHONPATH=. .venv/bin/python -m tests.hosts.look /root/before.json"
     steps = (
         ("look", look),
         ("doctor", f"{istiolab} doctor"),
@@ -130,10 +130,6 @@ def _use(machine: Machine, trial: Trial) -> None:
     )
     for step, command in steps:
         trial.timed(step, lambda command=command: _as_caller(machine, host, command))  # type: ignore[misc]
-
-
-def _python() -> str:
-    return "env PYTHONPATH=. .venv/bin/python"
 
 
 def _as_caller(machine: Machine, host: Host, command: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from istiolab.errors import LabError
 from istiolab.lab.network import Link
-from istiolab.lab.node import in_node, search_path
+from istiolab.lab.node import in_node, last_lines, search_path
 from istiolab.lab.pins import Pins
 from istiolab.lab.pods import CRASHING, Json, is_ready, is_static, what_it_does, why_stuck
 from istiolab.lab.spec import NodePaths
@@ -125,10 +125,7 @@ def demand_node(bringup: Bringup) -> None:
     """
     if not is_alive(bringup.pid):
         log = bringup.paths.log / "node.log"
-        lines = log.read_text(errors="replace").splitlines() if log.exists() else []
-        raise LabError(
-            "the node has ended", where=tuple(f"| {line}" for line in lines[-10:]), log=log
-        )
+        raise LabError("the node has ended", where=last_lines(log), log=log)
 
 
 class Watch:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
@@ -231,14 +232,14 @@ class EmbeddedProvider:
         return running
 
     def _demand_free_name(self) -> None:
-        others = [each for each in running_nodes().values() if each.name == self.name]
-        for other in others:
-            if other != self._paths.root:
+        for other in running_nodes().values():
+            if other.name == self.name and other != self._paths.root:
                 raise UsageError(
                     f"a lab `{self.name}` is up on this machine, with another state folder",
                     where=(f"state: {other}",),
                     hint="name this one differently with `--name`, or take that one down: "
-                    f"`ISTIOLAB_STATE={other.parent} istiolab down --name {self.name}`",
+                    f"`ISTIOLAB_STATE={shlex.quote(str(other.parent))} "
+                    f"istiolab down --name {self.name}`",
                 )
 
     def _load_modules(self, reporter: Reporter) -> None:

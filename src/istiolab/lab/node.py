@@ -32,6 +32,10 @@ from istiolab.system.process import end_process, is_alive, start_detached
 from istiolab.system.retry import Answer, wait_until
 
 _NAMESPACES = ("--mount", "--net", "--pid", "--uts", "--ipc")
+# On the command line of a node's first process, below the state folder: before and after it turns
+# into the supervisor.
+_AT_ROOT = NodePaths(root=Path("/"))
+_INIT_FILES = (str(_AT_ROOT.spec), str(_AT_ROOT.supervisor))
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -117,7 +121,7 @@ def _wait_for_init(paths: NodePaths, launcher: int, log: Path) -> int:
     )
     inits = find_inits(paths.root)
     if not inits:
-        raise LabError("the node did not start", where=_last_lines(log), log=log)
+        raise LabError("the node did not start", where=last_lines(log), log=log)
     return inits[0]
 
 
@@ -130,15 +134,9 @@ def running_nodes() -> dict[int, Path]:
     found: dict[int, Path] = {}
     for process in psutil.process_iter(["pid", "cmdline"]):
         for word in process.info["cmdline"] or ():
-            state = Path(word).parent.parent
-            if word in _init_files(state) and _inner_pid(process.info["pid"]) == 1:
-                found[process.info["pid"]] = state
+            if word.endswith(_INIT_FILES) and _inner_pid(process.info["pid"]) == 1:
+                found[process.info["pid"]] = Path(word).parent.parent
     return found
-
-
-def _init_files(state: Path) -> set[str]:
-    paths = NodePaths(root=state)
-    return {str(paths.spec), str(paths.supervisor)}
 
 
 def find_inits(state: Path) -> list[int]:
@@ -225,7 +223,8 @@ def _groups(paths: NodePaths, inits: list[int]) -> set[str]:
     return found - {""}
 
 
-def _last_lines(log: Path) -> tuple[str, ...]:
+def last_lines(log: Path) -> tuple[str, ...]:
+    """Return the last ten lines of a log, as errors show them; none if it is not there."""
     lines = log.read_text(errors="replace").splitlines() if log.exists() else []
     return tuple(f"| {line}" for line in lines[-10:])
 
